@@ -1,1 +1,21 @@
-//! Placeholder.
+//! What every service stands on: settings, telemetry, lifecycle, health, identity, and what an error looks like from outside.
+//!
+//! A service crate offers `start(&Environment, Settings) -> Result<Service, StartError>`; `serve` binds it to its addresses. Tests
+//! do the same on port 0.
+
+pub mod clock;
+pub mod grpc;
+pub mod identity;
+pub mod problem;
+pub mod semconv;
+pub mod service;
+pub mod tasks;
+pub mod trace;
+
+pub use clock::SystemClock;
+pub use grpc::deadline::deadline;
+pub use identity::{DEV_IDENTITY, Identity, identity};
+pub use problem::Problem;
+pub use service::{Check, Digest, Environment, NamedFold, Service, StartError};
+pub use tasks::Tasks;
+pub use trace::{link_to, trace_headers};

@@ -1,0 +1,3 @@
+//! What stands around every gRPC call.
+
+pub mod deadline;
