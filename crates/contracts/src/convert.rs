@@ -26,3 +26,70 @@ pub fn from_wire_time(wire: &WireTime) -> Option<Timestamp> {
         .checked_add(jiff::SignedDuration::from_nanos(wire.nanos.into()))
         .ok()
 }
+
+/// Kinds of kernel words whose number on the wire is their place in `ALL` plus one; 0 is "not said".
+macro_rules! by_place {
+    ($($kernel:ident <-> $wire:ident;)*) => {$(
+        impl From<voordeur_kernel::$kernel> for crate::common::$wire {
+            fn from(word: voordeur_kernel::$kernel) -> Self {
+                let place = voordeur_kernel::$kernel::ALL.iter().position(|w| *w == word).unwrap_or(0);
+                Self::try_from(i32::try_from(place + 1).unwrap_or(0)).unwrap_or_default()
+            }
+        }
+
+        impl TryFrom<crate::common::$wire> for voordeur_kernel::$kernel {
+            type Error = NotSaid;
+
+            fn try_from(word: crate::common::$wire) -> Result<Self, NotSaid> {
+                let place = usize::try_from(i32::from(word)).ok().and_then(|n| n.checked_sub(1)).ok_or(NotSaid)?;
+                Self::ALL.get(place).copied().ok_or(NotSaid)
+            }
+        }
+    )*};
+}
+
+/// The word was left at its unspecified value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotSaid;
+
+impl std::fmt::Display for NotSaid {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("was not said")
+    }
+}
+
+impl std::error::Error for NotSaid {}
+
+by_place! {
+    ConcernDomain <-> ConcernDomain;
+    Role <-> Role;
+    SafetyLevel <-> SafetyLevel;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_the_kernel_and_of_the_wire_have_the_same_names() {
+        for domain in voordeur_kernel::ConcernDomain::ALL {
+            let wire = crate::common::ConcernDomain::from(domain);
+            assert_eq!(wire.as_str_name(), format!("CONCERN_DOMAIN_{}", domain.name()));
+            assert_eq!(voordeur_kernel::ConcernDomain::try_from(wire), Ok(domain));
+        }
+        for role in voordeur_kernel::Role::ALL {
+            let wire = crate::common::Role::from(role);
+            assert_eq!(wire.as_str_name(), format!("ROLE_{}", role.name().to_uppercase()));
+            assert_eq!(voordeur_kernel::Role::try_from(wire), Ok(role));
+        }
+        for level in voordeur_kernel::SafetyLevel::ALL {
+            let wire = crate::common::SafetyLevel::from(level);
+            assert_eq!(voordeur_kernel::SafetyLevel::try_from(wire), Ok(level));
+        }
+        assert_eq!(
+            crate::common::SafetyLevel::from(voordeur_kernel::SafetyLevel::Acute),
+            crate::common::SafetyLevel::Acute
+        );
+        assert_eq!(voordeur_kernel::Role::try_from(crate::common::Role::Unspecified), Err(NotSaid));
+    }
+}
