@@ -1,14 +1,24 @@
 //! The project's own tasks: `cargo xtask <task>`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks to its terminal")]
 
+mod ci;
 mod codegen;
+mod layering;
+mod steps;
+mod tidy;
+mod tools;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::Path, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
+use crate::{
+    steps::{Steps, cargo, command, run},
+    tools::Tools,
+};
+
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "Tasks of the Voordeur project")]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Tasks of the Voordeur project")]
 struct Args {
     #[command(subcommand)]
     task: Task,
@@ -16,20 +26,81 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Build everything and run every test; installs the tools that are missing.
+    Test,
+    /// Everything that must hold before a change lands: static checks, then `test`.
+    Ci,
+    /// Play an invented kindcentrum on real services and a real broker; arguments go to `voordeur demo`.
+    Demo {
+        /// For instance `--once` or `--json`; see `cargo xtask demo -- --help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Install the tools that are missing into a folder outside the clone, and say where they are.
+    Tools,
     /// Generate the protobuf code of crates/contracts anew.
-    Codegen,
+    Codegen {
+        /// Change nothing; fail when the code in the tree is not what proto/ gives.
+        #[arg(long)]
+        check: bool,
+        /// Also record proto/baseline, against which breaking changes are found. Only at a release, or before the first one.
+        #[arg(long, conflicts_with = "check")]
+        baseline: bool,
+    },
+    /// Compare the dependencies between packages with the reviewed file.
+    Layering,
 }
 
 fn main() -> ExitCode {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let outcome = match Args::parse().task {
-        Task::Codegen => codegen::generate(&root, &root.join("crates/contracts/src/gen")),
-    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let outcome =
+        root.canonicalize().map_err(|e| e.to_string()).and_then(|root| perform(&root, Args::parse().task));
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn perform(root: &Path, task: Task) -> Result<ExitCode, String> {
+    match task {
+        Task::Test => {
+            let mut steps = Steps::default();
+            let outcome = ci::test(root, &mut steps);
+            steps.finish().and(outcome)?;
+        }
+        Task::Ci => ci::ci(root)?,
+        Task::Demo { args } => return demo(root, &args),
+        Task::Tools => show_tools(root)?,
+        Task::Codegen { check: true, .. } => codegen::check(root)?,
+        Task::Codegen { baseline, .. } => {
+            codegen::generate(root, &root.join(codegen::FOLDER))?;
+            if baseline {
+                codegen::record_baseline(root)?;
+            }
+        }
+        Task::Layering => layering::check(root)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds, and hands over to the demo; its exit code is ours.
+fn demo(root: &Path, args: &[String]) -> Result<ExitCode, String> {
+    run(&mut cargo(root, ["build", "--workspace", "--locked"]))?;
+    let mut demo = command(root, ci::target_folder(root)?.join("debug/voordeur"), ["demo"]);
+    demo.args(args);
+    Tools::new(root)?.prepare(&mut demo)?;
+    let status = demo.status().map_err(|e| format!("the demo could not be started: {e}"))?;
+    // Ended by a signal: there is no code.
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+fn show_tools(root: &Path) -> Result<(), String> {
+    let tools = Tools::new(root)?;
+    println!("nats-server  {}", tools.nats_server()?.display());
+    println!("typos        {}", tools.typos()?.display());
+    println!("node tools   {}", tools.node()?.display());
+    Ok(())
 }
