@@ -3,7 +3,7 @@
 
 pub mod convert;
 
-#[allow(missing_docs, clippy::all, clippy::pedantic, unreachable_pub, reason = "generated code")]
+#[allow(missing_docs, clippy::all, clippy::pedantic, clippy::allow_attributes_without_reason, unreachable_pub, reason = "generated code")]
 #[rustfmt::skip]
 mod generated {
     pub mod voordeur {

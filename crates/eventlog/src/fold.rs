@@ -1,1 +1,658 @@
-//! Not written yet.
+//! State in memory: a fold over one whole stream, fenced by compare-and-set.
+//!
+//! Every replica of a service follows its own stream from the first message and keeps the open histories. A command is decided on
+//! that state and appended with the version it was decided on; somebody else's append in between is a conflict, and then we catch up
+//! and decide again. So nothing here has to be right about being alone.
+
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
+
+use futures_util::StreamExt as _;
+use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
+use voordeur_kernel::{ErrorKind, limits};
+
+use crate::{
+    AppendError, Commit, Deadline, EventLog, FollowError, Followed, Position, ReadError, Recorded, Subject,
+    Version,
+};
+
+/// An event that this release cannot take in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// The payload is damaged or of a later release. Say what, never anything of the content.
+    #[error("the event cannot be read: {0}")]
+    Event(String),
+    /// This is not the first event of its history and there is no state to add it to: the history had left memory. The fold reads it
+    /// again from the log.
+    #[error("earlier events of the history are needed")]
+    EarlierEventsNeeded,
+}
+
+/// What a service keeps of its own stream.
+pub trait Machine: Send + Sync + 'static {
+    /// State of one history.
+    type State: Clone + Hash + Send + Sync + 'static;
+    /// Whatever has to be found quickly: by centre, by holder, by due moment.
+    type Index: Default + Send + Sync + 'static;
+
+    /// Takes in one recorded event. Total for events that can be read: the past cannot be refused.
+    ///
+    /// # Errors
+    /// When the event cannot be read; the history then freezes in this replica.
+    fn evolve(state: Option<Self::State>, message: &Recorded) -> Result<Self::State, Unreadable>;
+
+    /// Is this history closed, so that it need not stay in memory?
+    fn leaves_memory(state: &Self::State) -> bool;
+
+    /// Keeps the index: `before` is what stood there, `after` what stands there now (`None` when it froze). A closed history comes here
+    /// once, with its closed state as `after`, and leaves memory after that.
+    fn index(
+        index: &mut Self::Index,
+        subject: &Subject,
+        before: Option<&Self::State>,
+        after: Option<&Self::State>,
+    );
+}
+
+/// A history as it stands.
+#[derive(Debug)]
+pub struct Held<S> {
+    /// Its state.
+    pub state: Arc<S>,
+    /// Its version.
+    pub version: Version,
+}
+
+impl<S> Clone for Held<S> {
+    fn clone(&self) -> Self {
+        Self { state: Arc::clone(&self.state), version: self.version }
+    }
+}
+
+/// A history moved.
+#[derive(Debug)]
+pub struct Change<S> {
+    /// Which one.
+    pub subject: Subject,
+    /// Sequence of the message that moved it.
+    pub sequence: u64,
+    /// Its state after it.
+    pub state: Arc<S>,
+}
+
+impl<S> Clone for Change<S> {
+    fn clone(&self) -> Self {
+        Self { subject: self.subject.clone(), sequence: self.sequence, state: Arc::clone(&self.state) }
+    }
+}
+
+/// Why the fold cannot answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FoldError {
+    /// It has not read the whole stream yet.
+    #[error("still reading the log; try again in a moment")]
+    NotReady,
+    /// This history holds an event that this release cannot read.
+    #[error(
+        "this history is frozen: it holds an event that this release cannot read; install a newer release"
+    )]
+    Frozen,
+    /// The wanted position was not reached in time.
+    #[error("the deadline passed while catching up")]
+    TimedOut,
+    /// The wanted position is of another stream or of another life of it.
+    #[error("the position is not one of this stream; ask without a position")]
+    ForeignPosition,
+    /// Reading the history did not succeed.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+impl FoldError {
+    /// What it means.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotReady | Self::Frozen => ErrorKind::Unavailable,
+            Self::TimedOut => ErrorKind::TimedOut,
+            Self::ForeignPosition => ErrorKind::Invalid,
+            Self::Read(error) => error.kind(),
+        }
+    }
+}
+
+/// Why a command did not take effect.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError<E> {
+    /// The decision was no. Nothing changed.
+    #[error("refused")]
+    Refused(E),
+    /// The state could not be had. Nothing changed.
+    #[error(transparent)]
+    Fold(FoldError),
+    /// The append did not succeed; see its kinds for what that means.
+    #[error(transparent)]
+    Append(AppendError),
+    /// Too many others changed the same history at once. Nothing changed.
+    #[error("too many changes of the same history at once; try again")]
+    Contended,
+}
+
+impl<E> From<FoldError> for ExecuteError<E> {
+    fn from(error: FoldError) -> Self {
+        Self::Fold(error)
+    }
+}
+
+/// What to expect of a history before the first attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    /// Probably not there: try as its first event without looking. A conflict makes us look and decide again.
+    New,
+    /// Probably there: look first, in memory and then in the log.
+    Known,
+}
+
+/// A command took effect, or had done so before.
+#[derive(Debug)]
+pub struct Executed<S> {
+    /// The history after it.
+    pub state: Arc<S>,
+    /// Its version.
+    pub version: Version,
+    /// A position from which the effect can be seen.
+    pub position: Position,
+    /// Whether this call stored something.
+    pub changed: bool,
+}
+
+/// Fingerprint of what a replica has in memory: equal positions must mean equal digests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Digest {
+    /// How far the fold has read.
+    pub position: Option<Position>,
+    /// Histories in memory.
+    pub histories: usize,
+    /// Histories that are frozen.
+    pub frozen: usize,
+    /// 128 bits over keys, versions and states, in whatever order they are kept.
+    pub value: u128,
+}
+
+struct Inner<M: Machine> {
+    histories: HashMap<Subject, Held<M::State>>,
+    frozen: HashMap<Subject, String>,
+    index: M::Index,
+}
+
+/// What is known of one subject beside the fold: whose turn it is, and a version that is ahead of the fold.
+struct Turn<S> {
+    gate: Arc<tokio::sync::Mutex<()>>,
+    ahead: Option<Held<S>>,
+}
+
+/// The fold of one stream. See the module.
+pub struct Fold<M: Machine> {
+    log: Arc<dyn EventLog>,
+    inner: RwLock<Inner<M>>,
+    turns: Mutex<HashMap<Subject, Turn<M::State>>>,
+    position: watch::Sender<Option<Position>>,
+    ready: watch::Sender<bool>,
+    changes: broadcast::Sender<Change<M::State>>,
+}
+
+impl<M: Machine> std::fmt::Debug for Fold<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fold").field("stream", &self.log.stream()).finish_non_exhaustive()
+    }
+}
+
+impl<M: Machine> Fold<M> {
+    /// A fold that has read nothing yet; [`Fold::run`] makes it read.
+    #[must_use]
+    pub fn new(log: Arc<dyn EventLog>) -> Arc<Self> {
+        Arc::new(Self {
+            log,
+            inner: RwLock::new(Inner {
+                histories: HashMap::new(),
+                frozen: HashMap::new(),
+                index: M::Index::default(),
+            }),
+            turns: Mutex::default(),
+            position: watch::Sender::new(None),
+            ready: watch::Sender::new(false),
+            changes: broadcast::Sender::new(limits::WATCH_BACKLOG_MAX),
+        })
+    }
+
+    /// Reads the stream until it is told to stop.
+    ///
+    /// # Errors
+    /// When the stream lost messages or is another one: the process must stop, with an alarm.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) -> Result<(), FollowError> {
+        let mut stream = self.log.follow(None);
+        loop {
+            let next = tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                next = stream.next() => next,
+            };
+            match next {
+                Some(Ok(Followed::Message(message))) => self.take_in(message).await,
+                Some(Ok(Followed::CaughtUp(position))) => {
+                    self.reach(position);
+                    self.ready.send_replace(true);
+                }
+                Some(Err(error)) => return Err(error),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Which stream.
+    #[must_use]
+    pub fn log(&self) -> &Arc<dyn EventLog> {
+        &self.log
+    }
+
+    /// Waits until the whole stream has been read once.
+    pub async fn ready(&self) {
+        // The sender lives as long as we do, so this cannot fail.
+        let _ = self.ready.subscribe().wait_for(|ready| *ready).await;
+    }
+
+    /// Has the whole stream been read once?
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        *self.ready.borrow()
+    }
+
+    /// How far it has read; `None` before the first word of the broker.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        self.position.borrow().clone()
+    }
+
+    /// Waits until a position has been read.
+    ///
+    /// # Errors
+    /// When the deadline passes first or the position is of another stream or another life of it.
+    pub async fn reached(&self, wanted: &Position, deadline: Deadline) -> Result<(), FoldError> {
+        if wanted.stream != self.log.stream() {
+            return Err(FoldError::ForeignPosition);
+        }
+        let mut foreign = false;
+        let mut positions = self.position.subscribe();
+        let wait = positions.wait_for(|now| {
+            now.as_ref().is_some_and(|now| {
+                foreign = now.incarnation != wanted.incarnation;
+                foreign || now.sequence >= wanted.sequence
+            })
+        });
+        let outcome = tokio::time::timeout_at(deadline, wait).await.map(|_| ());
+        match outcome {
+            Err(_) => Err(FoldError::TimedOut),
+            Ok(()) if foreign => Err(FoldError::ForeignPosition),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// A history that is in memory.
+    ///
+    /// # Errors
+    /// When it is frozen.
+    pub fn get(&self, subject: &Subject) -> Result<Option<Held<M::State>>, FoldError> {
+        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        if inner.frozen.contains_key(subject) {
+            Err(FoldError::Frozen)
+        } else {
+            Ok(inner.histories.get(subject).cloned())
+        }
+    }
+
+    /// A history, from memory or else from the log.
+    ///
+    /// # Errors
+    /// When it is frozen, not ready yet, or the log cannot be read.
+    pub async fn load(
+        &self,
+        subject: &Subject,
+        deadline: Deadline,
+    ) -> Result<Option<Held<M::State>>, FoldError> {
+        if !self.is_ready() {
+            return Err(FoldError::NotReady);
+        }
+        if let Some(held) = self.get(subject)? {
+            return Ok(Some(held));
+        }
+        let messages = self.log.history(subject, 0, deadline).await?;
+        replay::<M>(&messages).map_err(|_| FoldError::Frozen)
+    }
+
+    /// Looks at the index and the states at one and the same moment. Keep it short: the fold waits meanwhile.
+    pub fn read<R>(
+        &self,
+        look: impl FnOnce(&M::Index, &dyn Fn(&Subject) -> Option<Held<M::State>>) -> R,
+    ) -> R {
+        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        look(&inner.index, &|subject| inner.histories.get(subject).cloned())
+    }
+
+    /// Looks at every history in memory, in no order, at one and the same moment, together with the position.
+    pub fn read_all<R>(
+        &self,
+        look: impl FnOnce(&mut dyn Iterator<Item = (&Subject, &Held<M::State>)>, Option<Position>) -> R,
+    ) -> R {
+        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        look(&mut inner.histories.iter(), self.position())
+    }
+
+    /// Every change from now on; a reader that falls too far behind is told so by the channel.
+    #[must_use]
+    pub fn changes(&self) -> broadcast::Receiver<Change<M::State>> {
+        self.changes.subscribe()
+    }
+
+    /// Subjects that are frozen, with why.
+    #[must_use]
+    pub fn frozen(&self) -> Vec<(Subject, String)> {
+        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        inner.frozen.iter().map(|(subject, why)| (subject.clone(), why.clone())).collect()
+    }
+
+    /// Fingerprint of what is in memory.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        let mut value = 0_u128;
+        for (subject, held) in &inner.histories {
+            value = value.wrapping_add(fingerprint(subject, held));
+        }
+        Digest {
+            position: self.position(),
+            histories: inner.histories.len(),
+            frozen: inner.frozen.len(),
+            value,
+        }
+    }
+
+    /// Decides on the current state of a history and stores the decision. `decide` gets the state (`None` when there is no such history)
+    /// and its version; `Ok(None)` means that there is nothing to store. It may be called several times, and must not have effects.
+    ///
+    /// # Errors
+    /// See [`ExecuteError`]. After [`AppendError::Unknown`] the same command may be given again.
+    pub async fn execute<E>(
+        &self,
+        subject: &Subject,
+        expect: Expect,
+        deadline: Deadline,
+        mut decide: impl FnMut(Option<&M::State>, Version) -> Result<Option<Commit>, E> + Send,
+    ) -> Result<Executed<M::State>, ExecuteError<E>> {
+        if !self.is_ready() {
+            return Err(FoldError::NotReady.into());
+        }
+        // One unsettled append per history and replica: whoever comes second decides on what the first one made.
+        let gate = self.gate(subject);
+        let Ok(turn) = tokio::time::timeout_at(deadline, gate.lock()).await else {
+            self.leave(subject, gate);
+            return Err(FoldError::TimedOut.into());
+        };
+        let outcome = self.execute_in_turn(subject, expect, deadline, &mut decide).await;
+        drop(turn);
+        self.leave(subject, gate);
+        outcome
+    }
+
+    async fn execute_in_turn<E>(
+        &self,
+        subject: &Subject,
+        expect: Expect,
+        deadline: Deadline,
+        decide: &mut (impl FnMut(Option<&M::State>, Version) -> Result<Option<Commit>, E> + Send),
+    ) -> Result<Executed<M::State>, ExecuteError<E>> {
+        for round in 0..limits::CONFLICT_ROUNDS_MAX {
+            let held = match self.ahead(subject) {
+                Some(ahead) => Some(ahead),
+                None if expect == Expect::New && round == 0 => self.get(subject)?,
+                None => self.load(subject, deadline).await?,
+            };
+            let version = held.as_ref().map_or(Version::ABSENT, |held| held.version);
+            let decision =
+                decide(held.as_ref().map(|held| &*held.state), version).map_err(ExecuteError::Refused)?;
+            let Some(commit) = decision else {
+                let Some(held) = held else {
+                    // Nothing is there and nothing is wanted: only a decision that mistakes absence for success does this.
+                    return Err(ExecuteError::Append(AppendError::Broken(
+                        "decided nothing on nothing".into(),
+                    )));
+                };
+                let position = self.place(held.version.0);
+                return Ok(Executed { state: held.state, version: held.version, position, changed: false });
+            };
+            match self.log.append(subject, version, commit.clone(), deadline).await {
+                Ok(appended) if appended.already_stored => {
+                    // An earlier attempt had stored it, and others may have gone on since.
+                    self.reached(&appended.position, deadline).await?;
+                    let Some(held) = self.load(subject, deadline).await? else {
+                        return Err(ExecuteError::Append(AppendError::Broken(
+                            "a stored history is gone".into(),
+                        )));
+                    };
+                    return Ok(Executed {
+                        state: held.state,
+                        version: held.version,
+                        position: appended.position,
+                        changed: false,
+                    });
+                }
+                Ok(appended) => return self.apply_own(subject, held, commit, appended.position),
+                Err(AppendError::Conflict) => self.catch_up(subject, deadline).await?,
+                Err(error) => return Err(ExecuteError::Append(error)),
+            }
+        }
+        Err(ExecuteError::Contended)
+    }
+
+    /// The state after our own commit, without waiting for the broker to bring it back.
+    fn apply_own<E>(
+        &self,
+        subject: &Subject,
+        held: Option<Held<M::State>>,
+        commit: Commit,
+        position: Position,
+    ) -> Result<Executed<M::State>, ExecuteError<E>> {
+        let version = Version(position.sequence);
+        let message = Recorded {
+            subject: subject.clone(),
+            sequence: position.sequence,
+            stored_at: commit.time,
+            commit: Some(commit.id),
+            kind: commit.kind.to_owned(),
+            data: commit.data,
+            headers: commit.trace.into(),
+        };
+        let before = held.map(|held| Arc::unwrap_or_clone(held.state));
+        let state = M::evolve(before, &message)
+            .map_err(|error| ExecuteError::Append(AppendError::Broken(format!("our own event: {error}"))))?;
+        let state = Arc::new(state);
+        // Only until the fold gets there itself. The fold moves its position before it takes this lock, so looking at the position
+        // under the lock cannot leave a state behind that nobody would remove.
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.position().is_none_or(|now| now.sequence < version.0)
+            && let Some(turn) = turns.get_mut(subject)
+        {
+            turn.ahead = Some(Held { state: Arc::clone(&state), version });
+        }
+        drop(turns);
+        Ok(Executed { state, version, position, changed: true })
+    }
+
+    async fn catch_up<E>(&self, subject: &Subject, deadline: Deadline) -> Result<(), ExecuteError<E>> {
+        if let Some(turn) = self.turns.lock().unwrap_or_else(PoisonError::into_inner).get_mut(subject) {
+            turn.ahead = None;
+        }
+        if let Some(last) = self.log.last(subject, deadline).await.map_err(FoldError::Read)? {
+            let wanted = self.place(last.sequence);
+            self.reached(&wanted, deadline).await?;
+        }
+        Ok(())
+    }
+
+    fn gate(&self, subject: &Subject) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = turns.entry(subject.clone()).or_insert_with(|| Turn { gate: Arc::default(), ahead: None });
+        Arc::clone(&turn.gate)
+    }
+
+    /// Forgets the turn of a history that nobody waits for and that the fold has caught up with.
+    fn leave(&self, subject: &Subject, gate: Arc<tokio::sync::Mutex<()>>) {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(gate);
+        if turns.get(subject).is_some_and(|turn| Arc::strong_count(&turn.gate) == 1 && turn.ahead.is_none()) {
+            turns.remove(subject);
+        }
+    }
+
+    fn ahead(&self, subject: &Subject) -> Option<Held<M::State>> {
+        let turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.get(subject).and_then(|turn| turn.ahead.clone())
+    }
+
+    /// A sequence of the life of the stream that we read.
+    fn place(&self, sequence: u64) -> Position {
+        let incarnation =
+            self.position.borrow().as_ref().map_or_else(|| "".into(), |now| Arc::clone(&now.incarnation));
+        Position { stream: self.log.stream(), incarnation, sequence }
+    }
+
+    fn reach(&self, position: Position) {
+        self.position.send_modify(|now| match now {
+            // Messages that came after the end was asked for have been read already.
+            Some(now) if now.incarnation == position.incarnation && now.sequence > position.sequence => {}
+            _ => *now = Some(position),
+        });
+    }
+
+    async fn take_in(&self, message: Recorded) {
+        let before = {
+            let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+            if inner.frozen.contains_key(&message.subject) {
+                drop(inner);
+                self.advance(message.sequence);
+                return;
+            }
+            inner.histories.get(&message.subject).cloned()
+        };
+        let evolved = M::evolve(before.as_ref().map(|held| M::State::clone(&held.state)), &message);
+        let evolved = match evolved {
+            Err(Unreadable::EarlierEventsNeeded) => self.evolve_from_log(&message).await,
+            other => other,
+        };
+        let subject = message.subject.clone();
+        let before_state = before.as_ref().map(|held| &*held.state);
+        match evolved {
+            Ok(state) => {
+                let state = Arc::new(state);
+                {
+                    let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+                    M::index(&mut inner.index, &subject, before_state, Some(&state));
+                    if M::leaves_memory(&state) {
+                        inner.histories.remove(&subject);
+                    } else {
+                        let held = Held { state: Arc::clone(&state), version: Version(message.sequence) };
+                        inner.histories.insert(subject.clone(), held);
+                    }
+                    self.advance(message.sequence);
+                }
+                self.forget_ahead(&subject, message.sequence);
+                // Nobody may be listening, which is fine.
+                let _ = self.changes.send(Change { subject, sequence: message.sequence, state });
+            }
+            Err(error) => {
+                tracing::error!(
+                    stream = %self.log.stream(), sequence = message.sequence, %error,
+                    "a history is frozen: install a release that can read its newest event"
+                );
+                let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+                M::index(&mut inner.index, &subject, before_state, None);
+                inner.histories.remove(&subject);
+                inner.frozen.insert(subject, error.to_string());
+                self.advance(message.sequence);
+            }
+        }
+    }
+
+    /// Evolves a history that had left memory. Waits through an absent broker: the fold cannot go on without it.
+    async fn evolve_from_log(&self, message: &Recorded) -> Result<M::State, Unreadable> {
+        loop {
+            let deadline = Deadline::now() + limits::REQUEST_TIME_DEFAULT;
+            match self.log.history(&message.subject, message.sequence, deadline).await {
+                Ok(mut messages) => {
+                    // Later ones come in their own turn.
+                    messages.retain(|earlier| earlier.sequence <= message.sequence);
+                    let replayed = replay::<M>(&messages)?;
+                    return replayed
+                        .map(|held| Arc::unwrap_or_clone(held.state))
+                        .ok_or_else(|| Unreadable::Event("the history is empty".into()));
+                }
+                Err(error) => {
+                    tracing::warn!(stream = %self.log.stream(), %error, "waiting for the log");
+                    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                }
+            }
+        }
+    }
+
+    fn advance(&self, sequence: u64) {
+        // Before the first word that we caught up, nobody knows which life of the stream this is, and nobody asks.
+        self.position.send_if_modified(|now| {
+            now.as_mut().is_some_and(|now| {
+                now.sequence = now.sequence.max(sequence);
+                true
+            })
+        });
+    }
+
+    fn forget_ahead(&self, subject: &Subject, sequence: u64) {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(turn) = turns.get_mut(subject) {
+            if turn.ahead.as_ref().is_some_and(|ahead| ahead.version.0 <= sequence) {
+                turn.ahead = None;
+            }
+            if turn.ahead.is_none() && Arc::strong_count(&turn.gate) == 1 {
+                turns.remove(subject);
+            }
+        }
+    }
+}
+
+/// Folds a whole history as it was read from the log; `None` when it is empty.
+///
+/// # Errors
+/// When one of its events cannot be read.
+pub fn replay<M: Machine>(messages: &[Recorded]) -> Result<Option<Held<M::State>>, Unreadable> {
+    let mut state = None;
+    let mut version = Version::ABSENT;
+    for message in messages {
+        state = Some(M::evolve(state.take(), message)?);
+        version = Version(message.sequence);
+    }
+    Ok(state.map(|state| Held { state: Arc::new(state), version }))
+}
+
+fn fingerprint<S: Hash>(subject: &Subject, held: &Held<S>) -> u128 {
+    let half = |salt: u64| {
+        // Fixed keys: two replicas, and a release and its rebuild, must agree.
+        let mut hasher = DefaultHasher::new();
+        salt.hash(&mut hasher);
+        subject.as_str().hash(&mut hasher);
+        held.version.hash(&mut hasher);
+        held.state.hash(&mut hasher);
+        hasher.finish()
+    };
+    u128::from(half(0)) << 64 | u128::from(half(1))
+}

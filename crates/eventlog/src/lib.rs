@@ -9,6 +9,7 @@
 //! And, built on the ports: [`fold`] (state in memory, commands, freezing) and [`worker`] (wake-up handling, parking, replay).
 
 pub mod bucket;
+pub mod dead_letters;
 pub mod fold;
 pub mod log;
 pub mod memory;
