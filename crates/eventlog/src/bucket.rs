@@ -23,7 +23,8 @@ pub struct Entry {
 /// Why an operation on a bucket did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BucketError {
-    /// Somebody else wrote first, or the key is there already. Nothing was stored.
+    /// Somebody else wrote first, or the key is there already. Nothing of ours stands there (after a lost answer it may have
+    /// stood there for a moment: read and decide again).
     #[error("the value has changed; read it and decide again")]
     Conflict,
     /// The key has characters that do not fit.

@@ -14,8 +14,10 @@ pub mod fold;
 pub mod log;
 pub mod memory;
 pub mod nats;
+mod resolve;
 pub mod topology;
 pub mod wakeup;
+mod wire;
 pub mod worker;
 
 use std::{fmt, sync::Arc};

@@ -2,6 +2,9 @@
 
 use std::{fmt, time::Duration};
 
+/// Most deliveries of one consumer that may be unsettled at a time.
+pub const MAX_UNSETTLED: usize = 1_000;
+
 /// A stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StreamName {

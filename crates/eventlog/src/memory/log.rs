@@ -1,0 +1,295 @@
+//! A stream of histories in memory.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
+use tokio::{sync::watch, time::sleep};
+
+use super::{Inner, LOST_AFTER};
+use crate::{
+    AppendError, Appended, Commit, Deadline, EventLog, FollowError, Followed, Position, ReadError, Recorded,
+    StreamName, Subject, Usage, Version,
+    resolve::{self, Attempts, Outcome},
+};
+
+#[derive(Clone)]
+pub(super) struct MemoryLog {
+    inner: Arc<Inner>,
+    stream: StreamName,
+}
+
+impl fmt::Debug for MemoryLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryLog").field("stream", &self.stream).finish_non_exhaustive()
+    }
+}
+
+/// What chance does to a write.
+enum Fate {
+    Answered,
+    NotTaken,
+    AnswerLost,
+    RequestLost,
+    Late(std::time::Duration),
+}
+
+impl MemoryLog {
+    pub(super) const fn new(inner: Arc<Inner>, stream: StreamName) -> Self {
+        Self { inner, stream }
+    }
+
+    fn fate(&self) -> Fate {
+        let state = &mut *self.inner.lock();
+        let faults = state.faults;
+        if !state.available || state.dice.chance(faults.unavailable) {
+            Fate::NotTaken
+        } else if state.lose_next > 0 {
+            state.lose_next -= 1;
+            Fate::AnswerLost
+        } else if state.dice.chance(faults.lost_acknowledgements) {
+            Fate::AnswerLost
+        } else if state.dice.chance(faults.lost_requests) {
+            Fate::RequestLost
+        } else if state.dice.chance(faults.late_requests) {
+            Fate::Late(LOST_AFTER + state.dice.part(faults.longest_delay))
+        } else {
+            Fate::Answered
+        }
+    }
+
+    fn store(&self, subject: &Subject, expected: Version, commit: &Commit) -> Outcome {
+        let now = self.inner.now();
+        let flavour = self.inner.flavour;
+        self.inner.change(|state| match state.streams.get_mut(&self.stream) {
+            Some(table) => table.store(flavour, subject, expected, commit, now),
+            // Nobody listens on the subjects of a stream that is not there.
+            None => Outcome::NotTaken,
+        })
+    }
+
+    async fn read<T>(
+        &self,
+        deadline: Deadline,
+        read: impl Fn(&super::Table) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        let jitter = self.jitter();
+        resolve::until_answered(deadline, jitter, || {
+            let result = self.read_once(&read);
+            async move { result }
+        })
+        .await
+    }
+
+    fn read_once<T>(&self, read: impl Fn(&super::Table) -> Result<T, ReadError>) -> Result<T, ReadError> {
+        if self.inner.refuses() {
+            return Err(ReadError::Unavailable);
+        }
+        match self.inner.lock().streams.get(&self.stream) {
+            Some(table) => read(table),
+            None => Err(ReadError::Broken(format!(
+                "stream {} is missing; run `voordeur streams apply`",
+                self.stream
+            ))),
+        }
+    }
+}
+
+#[async_trait]
+impl Attempts for MemoryLog {
+    fn stream(&self) -> StreamName {
+        self.stream
+    }
+
+    async fn attempt(&self, subject: &Subject, expected: Version, commit: &Commit, _: Deadline) -> Outcome {
+        // Others get their turn, as they would while a request is under way.
+        tokio::task::yield_now().await;
+        match self.fate() {
+            Fate::Answered => self.store(subject, expected, commit),
+            Fate::NotTaken => Outcome::NotTaken,
+            Fate::AnswerLost => {
+                self.store(subject, expected, commit);
+                sleep(LOST_AFTER).await;
+                Outcome::Ambiguous
+            }
+            Fate::RequestLost => {
+                sleep(LOST_AFTER).await;
+                Outcome::Ambiguous
+            }
+            Fate::Late(delay) => {
+                let (late, subject, commit) = (self.clone(), subject.clone(), commit.clone());
+                tokio::spawn(async move {
+                    sleep(delay).await;
+                    late.store(&subject, expected, &commit);
+                });
+                sleep(LOST_AFTER).await;
+                Outcome::Ambiguous
+            }
+        }
+    }
+
+    async fn history_from(
+        &self,
+        subject: &Subject,
+        from: u64,
+        deadline: Deadline,
+    ) -> Result<Vec<Recorded>, ReadError> {
+        self.read(deadline, |table| Ok(table.history(subject, from))).await
+    }
+
+    async fn incarnation(&self, deadline: Deadline) -> Result<Arc<str>, ReadError> {
+        self.read(deadline, |table| Ok(Arc::clone(&table.incarnation))).await
+    }
+
+    fn jitter(&self) -> u32 {
+        self.inner.with_dice(|dice, _| dice.thousandth())
+    }
+}
+
+#[async_trait]
+impl EventLog for MemoryLog {
+    fn stream(&self) -> StreamName {
+        self.stream
+    }
+
+    async fn append(
+        &self,
+        subject: &Subject,
+        expected: Version,
+        commit: Commit,
+        deadline: Deadline,
+    ) -> Result<Appended, AppendError> {
+        resolve::append(self, subject, expected, &commit, deadline).await
+    }
+
+    async fn history(
+        &self,
+        subject: &Subject,
+        at_least: u64,
+        deadline: Deadline,
+    ) -> Result<Vec<Recorded>, ReadError> {
+        self.read(deadline, |table| {
+            // There is one leader and it never lies behind; but a caller may ask for what does not exist.
+            if table.last_sequence < at_least {
+                return Err(ReadError::Unavailable);
+            }
+            Ok(table.history(subject, 1))
+        })
+        .await
+    }
+
+    async fn last(&self, subject: &Subject, deadline: Deadline) -> Result<Option<Recorded>, ReadError> {
+        self.read(deadline, |table| Ok(table.last(subject))).await
+    }
+
+    async fn end(&self, deadline: Deadline) -> Result<Position, ReadError> {
+        self.read(deadline, |table| Ok(table.position(table.last_sequence))).await
+    }
+
+    async fn usage(&self, deadline: Deadline) -> Result<Usage, ReadError> {
+        self.read(deadline, |table| {
+            Ok(Usage {
+                bytes: table.bytes,
+                bytes_max: table.bytes_max,
+                messages: u64::try_from(table.messages.len()).unwrap_or(u64::MAX),
+                last_sequence: table.last_sequence,
+            })
+        })
+        .await
+    }
+
+    fn follow(&self, after: Option<Position>) -> BoxStream<'static, Result<Followed, FollowError>> {
+        let follower = Follower {
+            inner: Arc::clone(&self.inner),
+            stream: self.stream,
+            changed: self.inner.changed.subscribe(),
+            read: after.as_ref().map_or(0, |position| position.sequence),
+            incarnation: after.map(|position| position.incarnation),
+            connected: false,
+            target: None,
+            over: false,
+        };
+        stream::unfold(follower, |mut follower| async move {
+            let item = follower.next().await?;
+            Some((item, follower))
+        })
+        .boxed()
+    }
+}
+
+struct Follower {
+    inner: Arc<Inner>,
+    stream: StreamName,
+    changed: watch::Receiver<u64>,
+    incarnation: Option<Arc<str>>,
+    read: u64,
+    connected: bool,
+    /// What there was when it connected, until everything up to there is delivered.
+    target: Option<u64>,
+    over: bool,
+}
+
+impl Follower {
+    async fn next(&mut self) -> Option<Result<Followed, FollowError>> {
+        if self.over {
+            return None;
+        }
+        loop {
+            self.changed.borrow_and_update();
+            match self.step() {
+                Ok(Some(followed)) => return Some(Ok(followed)),
+                // The sender lives in the broker that this follower holds on to.
+                Ok(None) => self.changed.changed().await.ok()?,
+                Err(error) => {
+                    self.over = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+
+    fn step(&mut self) -> Result<Option<Followed>, FollowError> {
+        let state = &mut *self.inner.lock();
+        let stream = self.stream;
+        let Some(table) = state.streams.get(&stream).filter(|_| state.available) else {
+            self.connected = false;
+            return Ok(None);
+        };
+        if *self.incarnation.get_or_insert_with(|| Arc::clone(&table.incarnation)) != table.incarnation {
+            return Err(FollowError::OtherIncarnation { stream });
+        }
+        if table.last_sequence < self.read {
+            return Err(FollowError::EndBelow { stream, end: table.last_sequence, read: self.read });
+        }
+        if !self.connected {
+            self.connected = true;
+            self.target = Some(table.last_sequence);
+        }
+        if table.first_sequence > self.read + 1 {
+            // What stood before the first message was purged from the front.
+            self.read = table.first_sequence - 1;
+        }
+        if self.target.is_some_and(|target| self.read >= target) {
+            self.target = None;
+            return Ok(Some(Followed::CaughtUp(table.position(self.read))));
+        }
+        let expected = self.read + 1;
+        match table.messages.range(expected..).next() {
+            Some((sequence, message)) if *sequence == expected => {
+                self.read = expected;
+                if state.dice.chance(state.faults.reconnects) {
+                    self.connected = false;
+                }
+                Ok(Some(Followed::Message(message.clone())))
+            }
+            Some((sequence, _)) => Err(FollowError::Hole { stream, expected, found: *sequence }),
+            None if table.last_sequence >= expected => {
+                Err(FollowError::Hole { stream, expected, found: table.last_sequence + 1 })
+            }
+            None => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The twin of the broker in memory: the same ports, the same answers, the same troubles on request. Deterministic under a paused
+//! clock and one thread; a seed decides every fault.
+//!
+//! A clone is the same broker: replicas of a service share one. What it does not have: authentication, and messages that
+//! survive the process.
+
+mod bucket;
+mod faults;
+mod log;
+mod state;
+mod wakeup;
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+use voordeur_kernel::{Clock, Timestamp};
+
+pub use faults::Faults;
+
+use crate::{
+    Broker, Bucket, BucketName, ConsumerName, Deadline, EventLog, StreamName, Subject, Wakeups,
+    topology::{Change, Settings, TopologyError},
+};
+use faults::Dice;
+use state::{State, Table};
+
+/// Whose answers the twin gives, where one replica and three differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Flavour {
+    /// One replica: the expected version is compared before the commit id.
+    #[default]
+    Single,
+    /// Three replicas: the commit id is recognised first.
+    Replicated,
+}
+
+/// A broker in memory.
+#[derive(Clone)]
+pub struct MemoryBroker(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    flavour: Flavour,
+    clock: Option<Arc<dyn Clock>>,
+    started: tokio::time::Instant,
+    state: Mutex<State>,
+    /// Counts changes, to wake whoever waits.
+    changed: watch::Sender<u64>,
+}
+
+impl fmt::Debug for MemoryBroker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryBroker").field("flavour", &self.0.flavour).finish_non_exhaustive()
+    }
+}
+
+impl Default for MemoryBroker {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How to make a [`MemoryBroker`] that differs from the default.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Settings of the topology.
+    pub settings: Settings,
+    /// Whose answers it gives.
+    pub flavour: Flavour,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// Tells when messages are stored. Without one: 2026-01-05T08:00:00Z plus what the runtime's clock has run.
+    pub clock: Option<Arc<dyn Clock>>,
+    /// Start without streams, consumers and buckets.
+    pub empty: bool,
+}
+
+/// 2026-01-05T08:00:00Z, a Monday morning.
+const FIRST_MOMENT: i64 = 1_767_600_000;
+
+impl MemoryBroker {
+    /// A broker without faults, with the topology in place. Needs a running tokio runtime.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_options(Options::default())
+    }
+
+    /// A broker with faults, with the topology in place.
+    #[must_use]
+    pub fn with_faults(faults: Faults) -> Self {
+        Self::with_options(Options { faults, ..Options::default() })
+    }
+
+    /// A broker to measure.
+    #[must_use]
+    pub fn with_options(options: Options) -> Self {
+        let state = State::new(options.faults);
+        let broker = Self(Arc::new(Inner {
+            settings: options.settings,
+            flavour: options.flavour,
+            clock: options.clock,
+            started: tokio::time::Instant::now(),
+            state: Mutex::new(state),
+            changed: watch::Sender::new(0),
+        }));
+        if !options.empty {
+            let now = broker.0.now();
+            broker.0.lock().apply(&broker.0.settings, now);
+        }
+        broker
+    }
+
+    /// Cuts or restores the connection of everybody. While it is cut nothing is taken in and nothing is delivered.
+    pub fn set_available(&self, available: bool) {
+        self.0.change(|state| state.available = available);
+    }
+
+    /// From now on other faults; the dice go on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.0.change(|state| state.faults = faults);
+    }
+
+    /// The next attempts are stored, but their acknowledgements are lost.
+    pub fn lose_acknowledgements(&self, count: u32) {
+        self.0.change(|state| state.lose_next = count);
+    }
+
+    /// Changes the bound of a stream.
+    pub fn limit(&self, stream: StreamName, bytes_max: u64) {
+        self.0.change(|state| {
+            if let Some(table) = state.streams.get_mut(&stream) {
+                table.bytes_max = bytes_max;
+            }
+        });
+    }
+
+    /// Deletes a stream with everything in it.
+    pub fn delete(&self, stream: StreamName) {
+        self.0.change(|state| state.streams.remove(&stream));
+    }
+
+    /// Deletes a durable consumer.
+    pub fn delete_consumer(&self, consumer: ConsumerName) {
+        self.0.change(|state| state.consumers.remove(&consumer));
+    }
+
+    /// Deletes a stream and makes it again: another incarnation.
+    pub fn recreate(&self, stream: StreamName) {
+        let now = self.0.now();
+        let settings = self.0.settings.clone();
+        self.0.change(|state| {
+            state.streams.remove(&stream);
+            state.apply(&settings, now);
+        });
+    }
+
+    /// Loses every message after a sequence, as a broken disk would.
+    pub fn truncate(&self, stream: StreamName, end: u64) {
+        self.0.change(|state| state.streams.get_mut(&stream).map(|table| table.truncate(end)));
+    }
+
+    /// Loses one message, as a broken disk would.
+    pub fn lose(&self, stream: StreamName, sequence: u64) {
+        self.0.change(|state| state.streams.get_mut(&stream).map(|table| table.remove(sequence)));
+    }
+
+    /// Every message of a stream, for assertions.
+    #[must_use]
+    pub fn messages(&self, stream: StreamName) -> Vec<crate::Recorded> {
+        self.0.lock().streams.get(&stream).map(Table::messages).unwrap_or_default()
+    }
+
+    /// The subjects that a stream holds, in order.
+    #[must_use]
+    pub fn subjects(&self, stream: StreamName) -> Vec<Subject> {
+        self.0.lock().streams.get(&stream).map(Table::subjects).unwrap_or_default()
+    }
+}
+
+impl Inner {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic of a test elsewhere must not hide behind this lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state and wakes whoever waits.
+    fn change<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
+        let result = change(&mut self.lock());
+        self.changed.send_modify(|count| *count += 1);
+        result
+    }
+
+    fn now(&self) -> Timestamp {
+        if let Some(clock) = &self.clock {
+            return clock.now();
+        }
+        let elapsed = i64::try_from(self.started.elapsed().as_nanos()).unwrap_or(i64::MAX);
+        let first = Timestamp::from_second(FIRST_MOMENT).unwrap_or_default();
+        first.checked_add(jiff::SignedDuration::from_nanos(elapsed)).unwrap_or(first)
+    }
+
+    fn with_dice<R>(&self, throw: impl FnOnce(&mut Dice, &Faults) -> R) -> R {
+        let state = &mut *self.lock();
+        throw(&mut state.dice, &state.faults)
+    }
+
+    /// A moment of trouble: is the broker away, or does chance say so?
+    fn refuses(&self) -> bool {
+        let state = &mut *self.lock();
+        !state.available || state.dice.chance(state.faults.unavailable)
+    }
+}
+
+/// How long a lost request or answer is waited for.
+const LOST_AFTER: Duration = Duration::from_millis(100);
+
+#[async_trait]
+impl Broker for MemoryBroker {
+    fn log(&self, stream: StreamName) -> Arc<dyn EventLog> {
+        Arc::new(log::MemoryLog::new(Arc::clone(&self.0), stream))
+    }
+
+    fn wakeups(&self, consumer: ConsumerName) -> Arc<dyn Wakeups> {
+        Arc::new(wakeup::MemoryWakeups::new(Arc::clone(&self.0), consumer))
+    }
+
+    fn bucket(&self, bucket: BucketName) -> Arc<dyn Bucket> {
+        Arc::new(bucket::MemoryBucket::new(Arc::clone(&self.0), bucket))
+    }
+
+    async fn verify(&self, _deadline: Deadline) -> Result<(), TopologyError> {
+        let state = self.0.lock();
+        if !state.available {
+            return Err(TopologyError::Unavailable("the broker is away".to_owned()));
+        }
+        let differences = state.differences(&self.0.settings);
+        if differences.is_empty() { Ok(()) } else { Err(TopologyError::Differs(differences)) }
+    }
+
+    async fn apply(&self, _deadline: Deadline) -> Result<Vec<Change>, TopologyError> {
+        let now = self.0.now();
+        if !self.0.lock().available {
+            return Err(TopologyError::Unavailable("the broker is away".to_owned()));
+        }
+        Ok(self.0.change(|state| state.apply(&self.0.settings, now)))
+    }
+
+    fn connected(&self) -> bool {
+        self.0.lock().available
+    }
+}

@@ -1,0 +1,71 @@
+//! How a commit looks on the wire: the CloudEvents 1.0 binding for NATS in binary mode, and the broker's own headers.
+
+use std::{str::FromStr, sync::Arc};
+
+use bytes::Bytes;
+use voordeur_kernel::{CommitId, Timestamp, limits::EVENT_BYTES_MAX};
+
+use crate::{Commit, Header, Recorded, StreamName, Subject, Version};
+
+/// The broker's window of repeated ids looks at this header.
+pub(crate) const MESSAGE_ID: &str = "Nats-Msg-Id";
+/// Compare-and-set on the last sequence of the subject.
+pub(crate) const EXPECTED_LAST: &str = "Nats-Expected-Last-Subject-Sequence";
+const ID: &str = "ce-id";
+const TYPE: &str = "ce-type";
+
+/// Room that a parked message needs around the event it holds: headers, origin, reason.
+const PARKED_EXTRA_BYTES: usize = 64 * 1024;
+
+/// Largest payload that a stream takes.
+pub(crate) const fn payload_bytes_max(stream: StreamName) -> usize {
+    match stream {
+        StreamName::DeadLetters => EVENT_BYTES_MAX + PARKED_EXTRA_BYTES,
+        _ => EVENT_BYTES_MAX,
+    }
+}
+
+/// Every header of a commit.
+pub(crate) fn headers(commit: &Commit, expected: Version) -> Vec<Header> {
+    let header = |name: &str, value: String| Header { name: name.to_owned(), value };
+    let mut headers = vec![
+        header(MESSAGE_ID, commit.id.to_string()),
+        header(EXPECTED_LAST, expected.0.to_string()),
+        header("ce-specversion", "1.0".to_owned()),
+        header(ID, commit.id.to_string()),
+        header("ce-source", commit.source.to_owned()),
+        header(TYPE, commit.kind.to_owned()),
+        header("ce-time", commit.time.to_string()),
+        header("ce-datacontenttype", "application/protobuf".to_owned()),
+    ];
+    // A header value is one line; a trace that is not is worth less than the commit.
+    headers.extend(commit.trace.iter().filter(|header| is_clean(header)).cloned());
+    headers
+}
+
+fn is_clean(header: &Header) -> bool {
+    let name = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    !header.name.is_empty()
+        && header.name.bytes().all(name)
+        && header.value.bytes().all(|b| (b' '..=b'~').contains(&b))
+}
+
+/// A stored message with what its headers say.
+pub(crate) fn recorded(
+    subject: Subject,
+    sequence: u64,
+    stored_at: Timestamp,
+    headers: Vec<Header>,
+    data: Bytes,
+) -> Recorded {
+    let value = |name: &str| headers.iter().find(|header| header.name == name).map(|h| h.value.as_str());
+    Recorded {
+        subject,
+        sequence,
+        stored_at,
+        commit: value(ID).and_then(|id| CommitId::from_str(id).ok()),
+        kind: value(TYPE).unwrap_or_default().to_owned(),
+        data,
+        headers: Arc::from(headers),
+    }
+}
