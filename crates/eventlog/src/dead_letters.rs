@@ -21,7 +21,7 @@ use voordeur_kernel::{Clock, CommitId, ErrorKind, limits};
 
 use crate::{
     AppendError, Commit, Deadline, EventLog, Followed, Header, ReadError, Recorded, StreamName, Subject,
-    Version,
+    Version, wire,
 };
 
 /// `ce-type` of these histories.
@@ -328,21 +328,12 @@ fn advance(letter: DeadLetter, change: Change) -> DeadLetter {
 
 fn unpark(recorded: &Recorded, parked: MessageParked) -> Result<DeadLetter, DeadLetterError> {
     let broken = |what: &str| DeadLetterError::Unreadable(what.to_owned());
-    let headers: Arc<[Header]> =
+    let headers =
         parked.headers.into_iter().map(|header| Header { name: header.name, value: header.value }).collect();
-    let value =
-        |name: &str| headers.iter().find(|header| header.name == name).map(|header| header.value.clone());
     let service =
         recorded.subject.as_str().split('.').nth(3).ok_or_else(|| broken("its subject"))?.to_owned();
-    let message = Recorded {
-        subject: Subject::parse(&parked.subject).map_err(|_| broken("the subject of its message"))?,
-        sequence: parked.sequence,
-        stored_at: recorded.stored_at,
-        commit: value("Nats-Msg-Id").and_then(|id| CommitId::parse_hex(&id).ok()),
-        kind: value("ce-type").unwrap_or_default(),
-        data: parked.payload,
-        headers,
-    };
+    let subject = Subject::parse(&parked.subject).map_err(|_| broken("the subject of its message"))?;
+    let message = wire::recorded(subject, parked.sequence, recorded.stored_at, headers, parked.payload);
     Ok(DeadLetter {
         subject: recorded.subject.clone(),
         version: Version(recorded.sequence),
