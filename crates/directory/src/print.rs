@@ -1,0 +1,162 @@
+//! Writes a directory as a file: one spelling for each content.
+
+use std::fmt::Write as _;
+
+use crate::{
+    model::{Directory, Registration},
+    parse::weekday_name,
+    presence::Presence,
+};
+
+impl Directory {
+    /// The directory as TOML; reading it gives the same directory.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let mut out = String::from("format = 1\n");
+        for organisation in self.organisations() {
+            let _ = writeln!(out, "\n[organisation.{}]", organisation.key);
+            line(&mut out, "kind", &quoted(organisation.kind.name()));
+            line(&mut out, "label", &quoted(&organisation.label));
+            registrations(&mut out, &organisation.registrations);
+            list(&mut out, "processing_bases", organisation.processing_bases.iter().map(String::as_str));
+            for (key, desk) in [
+                ("aandachtsfunctionaris", &organisation.aandachtsfunctionaris),
+                ("vertrouwensinspecteur", &organisation.vertrouwensinspecteur),
+            ] {
+                if let Some(desk) = desk {
+                    line(&mut out, key, &quoted(desk));
+                }
+            }
+        }
+        for centre in self.centres() {
+            let _ = writeln!(out, "\n[centre.{}]", centre.key);
+            line(&mut out, "label", &quoted(&centre.label));
+            line(&mut out, "municipality", &quoted(centre.municipality.value()));
+            line(&mut out, "holiday_region", &quoted(centre.holiday_region.name()));
+            list(&mut out, "organisations", centre.organisations.iter().map(AsRef::as_ref));
+            registrations(&mut out, &centre.registrations);
+            for group in centre.groups.values() {
+                let _ = writeln!(out, "\n[centre.{}.group.{}]", centre.key, group.key);
+                line(&mut out, "label", &quoted(&group.label));
+                line(&mut out, "organisation", &quoted(group.organisation.as_str()));
+            }
+        }
+        for person in self.people() {
+            let _ = writeln!(out, "\n[person.{}]", person.key);
+            line(&mut out, "label", &quoted(&person.label));
+            line(&mut out, "organisation", &quoted(person.organisation.as_str()));
+            line(&mut out, "role", &quoted(person.role.name()));
+            if let Some(desk) = &person.desk {
+                line(&mut out, "desk", &quoted(desk));
+            }
+            if let Some(registration) = &person.registration {
+                let identifier = &registration.identifier;
+                let until =
+                    registration.valid_until.map(|d| format!(", valid_until = {d}")).unwrap_or_default();
+                let _ = writeln!(
+                    out,
+                    "registration = {{ scheme = \"{}\", value = {}{until} }}",
+                    identifier.scheme(),
+                    quoted(identifier.value())
+                );
+            }
+            list(&mut out, "expertise", person.expertise.iter().map(|domain| domain.name()));
+            if let Some(hours) = person.hours_per_week {
+                line(&mut out, "hours_per_week", &hours.to_string());
+            }
+            list(&mut out, "centres", person.centres.iter().map(AsRef::as_ref));
+            presence(&mut out, &person.presence);
+        }
+        out
+    }
+}
+
+fn line(out: &mut String, key: &str, value: &str) {
+    let _ = writeln!(out, "{key} = {value}");
+}
+
+fn list<'a>(out: &mut String, key: &str, items: impl Iterator<Item = &'a str>) {
+    let items: Vec<_> = items.map(quoted).collect();
+    if !items.is_empty() {
+        line(out, key, &format!("[{}]", items.join(", ")));
+    }
+}
+
+fn registrations(out: &mut String, registrations: &[Registration]) {
+    if registrations.is_empty() {
+        return;
+    }
+    out.push_str("registrations = [\n");
+    for Registration { identifier, period, opvang } in registrations {
+        let _ = write!(
+            out,
+            "    {{ scheme = \"{}\", value = {}",
+            identifier.scheme(),
+            quoted(identifier.value())
+        );
+        if let Some(opvang) = opvang {
+            let _ = write!(out, ", opvang = \"{}\"", opvang.name());
+        }
+        for (key, day) in [("from", period.from), ("until", period.until)] {
+            if let Some(day) = day {
+                let _ = write!(out, ", {key} = {day}");
+            }
+        }
+        out.push_str(" },\n");
+    }
+    out.push_str("]\n");
+}
+
+/// Days with the same hours at the same centre share a line.
+fn presence(out: &mut String, presence: &[Presence]) {
+    let mut lines: Vec<(&Presence, Vec<u8>)> = Vec::new();
+    for interval in presence {
+        let same = |other: &Presence| {
+            (&other.centre, other.from, other.until) == (&interval.centre, interval.from, interval.until)
+        };
+        match lines.iter_mut().find(|(other, _)| same(other)) {
+            Some((_, days)) => days.push(interval.weekday),
+            None => lines.push((interval, vec![interval.weekday])),
+        }
+    }
+    if lines.is_empty() {
+        return;
+    }
+    out.push_str("presence = [\n");
+    for (interval, days) in lines {
+        let days: Vec<_> = days.into_iter().map(|day| quoted(weekday_name(day))).collect();
+        let _ = writeln!(
+            out,
+            "    {{ centre = {}, days = [{}], from = \"{}\", until = \"{}\" }},",
+            quoted(interval.centre.as_str()),
+            days.join(", "),
+            clock(interval.from),
+            clock(interval.until),
+        );
+    }
+    out.push_str("]\n");
+}
+
+pub(crate) fn clock(minute: u16) -> String {
+    format!("{:02}:{:02}", minute / 60, minute % 60)
+}
+
+/// A basic string of TOML.
+fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04X}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
