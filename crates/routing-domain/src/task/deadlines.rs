@@ -1,0 +1,60 @@
+//! A set of running deadlines: one of each clock, soonest first.
+
+use voordeur_kernel::Timestamp;
+
+use super::{Deadline, Route, StepTaken};
+use crate::{
+    calendar::Calendar,
+    words::{Audience, ClockKind},
+};
+
+/// Clocks on the way from the old set to the new one.
+pub(super) struct Clockwork(Vec<Deadline>);
+
+impl Clockwork {
+    pub(super) fn of(running: &[Deadline]) -> Self {
+        Self(running.to_vec())
+    }
+
+    /// The clocks of a new task.
+    pub(super) fn start(route: &Route, received_at: Timestamp, calendar: &dyn Calendar) -> Self {
+        let clocks = &route.clocks;
+        Self(Vec::new())
+            .with(ClockKind::Accept, calendar.after(received_at, clocks.accept), 0)
+            .with(ClockKind::FirstContact, calendar.after(received_at, clocks.first_contact), 0)
+            .with(ClockKind::Answer, calendar.after(received_at, clocks.answer), 0)
+    }
+
+    pub(super) fn with(mut self, clock: ClockKind, due: Timestamp, round: u32) -> Self {
+        self.0.retain(|d| d.clock != clock);
+        self.0.push(Deadline { due, clock, round });
+        self
+    }
+
+    pub(super) fn without(mut self, clocks: &[ClockKind]) -> Self {
+        self.0.retain(|d| !clocks.contains(&d.clock));
+        self
+    }
+
+    /// Somebody holds it now: nobody has to take it any more.
+    pub(super) fn taken(self) -> Self {
+        self.without(&[ClockKind::Offer, ClockKind::Accept, ClockKind::SafetyRepeat, ClockKind::Hold])
+    }
+
+    /// The clock of a step that was taken, instead of the one of the step before.
+    pub(super) fn step(self, route: &Route, step: &StepTaken, round: u32) -> Self {
+        let this = self.without(&[ClockKind::Offer, ClockKind::SafetyRepeat]);
+        let audience = route.steps.get(step.step as usize).map(|s| s.audience);
+        match (step.respond_by, audience) {
+            (Some(due), Some(Audience::EverybodyOnDuty)) => this.with(ClockKind::SafetyRepeat, due, round),
+            (Some(due), _) => this.with(ClockKind::Offer, due, round),
+            (None, _) => this,
+        }
+    }
+
+    pub(super) fn done(self) -> Vec<Deadline> {
+        let mut all = self.0;
+        all.sort();
+        all
+    }
+}

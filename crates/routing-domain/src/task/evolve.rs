@@ -1,0 +1,182 @@
+//! The past cannot be refused: it is taken in.
+
+use std::sync::Arc;
+
+use voordeur_kernel::TaskId;
+
+use super::{
+    Change, Meta, Requested, Route, StepTaken, Task, TaskState, grown,
+    step::coordinator_offer,
+    table::{self, Next},
+};
+
+/// An event that does not fit on what stood before: written by a later release, or damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unfitting {
+    /// The history does not begin with its request, or has two.
+    #[error("a history begins with its request, and has one")]
+    Beginning,
+    /// The table does not know this step in this state.
+    #[error("the table has no such step in this state")]
+    Step,
+    /// Events are missing or doubled.
+    #[error("the events of a history are numbered from 1 without gaps")]
+    Ordinal,
+}
+
+/// Takes in one event.
+///
+/// # Errors
+/// When it does not fit; the history then has to be left alone.
+pub fn evolve(task: Option<Task>, id: TaskId, meta: &Meta, change: &Change) -> Result<Task, Unfitting> {
+    let mut task = match (task, change) {
+        (None, Change::Requested(requested)) => made(id, requested),
+        (None, _) | (Some(_), Change::Requested(_)) => return Err(Unfitting::Beginning),
+        (Some(mut task), change) => {
+            let row = table::row(Some(task.state), change.kind()).ok_or(Unfitting::Step)?;
+            let state = next(&task, row.next, change);
+            take_in(&mut task, change);
+            task.state = state;
+            task
+        }
+    };
+    if meta.ordinal != task.ordinal().saturating_add(1) {
+        return Err(Unfitting::Ordinal);
+    }
+    task.commands.push((meta.command, meta.commit));
+    task.version += u32::from(meta.actor.is_person());
+    if task.state != TaskState::CancelRequested {
+        task.before_cancellation = None;
+    }
+    if task.state.is_final() {
+        task.hold_until = None;
+        task.deadlines = Box::default();
+        task.offers = Box::default();
+    }
+    Ok(task)
+}
+
+fn next(task: &Task, next: Next, change: &Change) -> TaskState {
+    match (next, change) {
+        (Next::To(state), _) => state,
+        (Next::InProgressWhenReached, Change::ContactRecorded { reached: true, .. }) => TaskState::InProgress,
+        (Next::Resumed, _) if task.first_contact_at.is_some() => TaskState::InProgress,
+        (Next::Resumed, _) => TaskState::Accepted,
+        (Next::Decided, Change::CancellationDecided { confirmed: true, .. }) => TaskState::Cancelled,
+        (Next::Decided, _) => task.before_cancellation.unwrap_or(TaskState::Requested),
+        (Next::Same | Next::Made | Next::InProgressWhenReached, _) => task.state,
+    }
+}
+
+fn made(id: TaskId, requested: &Requested) -> Task {
+    let mut task = Task {
+        id,
+        state: TaskState::Requested,
+        about: requested.about.clone(),
+        coordinator: requested.coordinator.clone(),
+        holder: None,
+        route: Arc::new(Route::from(&requested.plan)),
+        step: 0,
+        offers: Box::default(),
+        declined: Box::default(),
+        deadlines: requested.deadlines.clone().into(),
+        first_contact_at: None,
+        hold_until: None,
+        before_cancellation: None,
+        outcome: None,
+        linked: requested.linked.clone().into(),
+        colleagues: Box::default(),
+        commands: Vec::new(),
+        version: 0,
+    };
+    take_step(&mut task, &requested.first_step);
+    task
+}
+
+fn take_step(task: &mut Task, step: &StepTaken) {
+    task.step = step.step;
+    task.offers = step.offers.clone().into();
+    if let Some(person) = &step.assigned_to {
+        task.holder = Some(person.clone());
+        task.state = TaskState::Accepted;
+    }
+}
+
+fn take_in(task: &mut Task, change: &Change) {
+    match change {
+        Change::Requested(_) => {}
+        Change::OffersMade { step, deadlines }
+        | Change::OffersTimedOut { next_step: step, deadlines, .. } => {
+            take_step(task, step);
+            task.deadlines = deadlines.clone().into();
+        }
+        Change::OfferDeclined { professional, reason, next_step, deadlines } => {
+            let left = task.offers.iter().filter(|o| o.professional != *professional).cloned().collect();
+            task.offers = left;
+            task.declined = grown(std::mem::take(&mut task.declined), (professional.clone(), *reason));
+            if let Some(step) = next_step {
+                take_step(task, step);
+            }
+            task.deadlines = deadlines.clone().into();
+        }
+        Change::Accepted { professional, deadlines, .. }
+        | Change::Assigned { professional, deadlines, .. } => {
+            task.holder = Some(professional.clone());
+            task.offers = Box::default();
+            task.hold_until = None;
+            task.deadlines = deadlines.clone().into();
+        }
+        Change::HandedBack { next_step, deadlines, .. } => {
+            task.holder = None;
+            task.hold_until = None;
+            take_step(task, next_step);
+            task.deadlines = deadlines.clone().into();
+        }
+        Change::Held { until, deadlines, .. } => {
+            task.hold_until = Some(*until);
+            task.deadlines = deadlines.clone().into();
+        }
+        Change::Resumed { deadlines } => {
+            task.hold_until = None;
+            task.deadlines = deadlines.clone().into();
+        }
+        Change::ContactRecorded { reached, at, deadlines, .. } => {
+            if *reached {
+                task.first_contact_at = task.first_contact_at.or(Some(*at));
+            }
+            task.deadlines = deadlines.clone().into();
+        }
+        Change::Answered { outcome, status, .. } => task.outcome = Some((*outcome, *status)),
+        Change::ColleagueAsked(colleague) => {
+            task.colleagues = grown(std::mem::take(&mut task.colleagues), colleague.clone());
+        }
+        Change::CancellationRequested { deadlines, .. } => {
+            task.before_cancellation = Some(task.state);
+            task.offers = Box::default();
+            task.deadlines = deadlines.clone().into();
+        }
+        Change::CancellationDecided { confirmed, deadlines } => {
+            let before = task.before_cancellation.take();
+            // Nobody held it: it goes on at the coordinator, who said so.
+            if !confirmed && before == Some(TaskState::Requested) {
+                task.offers = [coordinator_offer(&task.coordinator)].into();
+            }
+            task.deadlines = deadlines.clone().into();
+        }
+        Change::Failed { deadlines, .. } => {
+            task.holder = Some(task.coordinator.clone());
+            task.hold_until = None;
+            task.deadlines = deadlines.clone().into();
+        }
+        Change::EnteredInError { .. } => {}
+        Change::ClockRang { deadlines, .. } | Change::NobodyToTell { deadlines } => {
+            task.deadlines = deadlines.clone().into();
+        }
+        Change::Linked { task: other } => {
+            let mut linked = std::mem::take(&mut task.linked).into_vec();
+            linked.insert(0, *other);
+            linked.truncate(super::LINKED_MAX);
+            task.linked = linked.into();
+        }
+    }
+}

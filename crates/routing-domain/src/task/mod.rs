@@ -1,0 +1,248 @@
+//! The life of a task: a state machine as data ([`table`]), `decide(state, command) -> event or refusal` and `evolve(state, event) ->
+//! state`. Time, ids, who asks and who is there come inside the command; a repeated command changes nothing.
+
+mod deadlines;
+mod decide;
+mod event;
+mod evolve;
+mod invariants;
+mod step;
+pub mod table;
+
+use std::sync::Arc;
+
+use voordeur_kernel::{
+    ActivityId, CentreKey, ChildAlias, CommandId, CommitId, ConcernDomain, EpisodeId, GroupKey,
+    OrganisationKey, ProfessionalKey, Role, SafetyLevel, SignalId, Span, TaskId, Timestamp,
+};
+
+pub use decide::{By, Command, Refusal, Request, There, Wish, decide};
+pub use event::{Actor, Change, Meta, Requested, Sealed, StepTaken};
+pub use evolve::{Unfitting, evolve};
+pub use invariants::{Broken, invariants};
+pub use table::{StepKind, TaskState};
+
+use crate::{
+    ladder::Clocks,
+    plan::Plan,
+    words::{AnswerStatus, AskedBy, Audience, ClockKind, DeclineReason, SubjectKind, TaskOutcome, Urgency},
+};
+
+/// Most earlier tasks that a new one names.
+pub const LINKED_MAX: usize = 10;
+
+/// What asked for the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Trigger {
+    /// A signal.
+    Signal(SignalId),
+    /// An earlier task.
+    EarlierTask(TaskId),
+    /// A follow-up check of an episode, so many days after its start.
+    EpisodeCheck {
+        /// Which episode.
+        episode: EpisodeId,
+        /// 90, 180 or 365.
+        day: u16,
+    },
+    /// The look-back on work on the floor.
+    Activity(ActivityId),
+}
+
+/// What the work is about; fixed when the task is made.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct About {
+    /// What asked for it.
+    pub trigger: Trigger,
+    /// Who asked.
+    pub organisation: OrganisationKey,
+    /// Where.
+    pub centre: CentreKey,
+    /// Which child, when it is about one.
+    pub child: Option<ChildAlias>,
+    /// Which group, when that was said.
+    pub group: Option<GroupKey>,
+    /// What it is about.
+    pub subject: SubjectKind,
+    /// What the concern is about, at most three.
+    pub domains: Box<[ConcernDomain]>,
+    /// 1-5.
+    pub severity: u8,
+    /// How safe the child is.
+    pub safety: SafetyLevel,
+    /// How soon somebody must act.
+    pub urgency: Urgency,
+    /// Does the asker want to hear?
+    pub answer_wanted: bool,
+    /// Who asked.
+    pub asked_by: Option<AskedBy>,
+    /// When the asker was told that her signal is safe: all clocks count from here.
+    pub received_at: Timestamp,
+}
+
+/// What of the plan is needed to take its next step; the reasons stay in the history.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Route {
+    /// One step after the other; the last always catches.
+    pub steps: Box<[RouteStep]>,
+    /// The clocks.
+    pub clocks: Clocks,
+}
+
+/// One step of a route.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RouteStep {
+    /// To whom it turns.
+    pub audience: Audience,
+    /// Time to respond.
+    pub respond_within: Span,
+    /// The people it turns to, the best first.
+    pub chosen: Box<[ProfessionalKey]>,
+}
+
+impl From<&Plan> for Route {
+    fn from(plan: &Plan) -> Self {
+        let step = |step: &crate::plan::PlanStep| RouteStep {
+            audience: step.audience,
+            respond_within: step.respond_within,
+            chosen: step.candidates.iter().filter(|c| c.chosen).map(|c| c.professional.clone()).collect(),
+        };
+        Self { steps: plan.steps.iter().map(step).collect(), clocks: plan.clocks }
+    }
+}
+
+/// The task put before one person.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Offer {
+    /// Who.
+    pub professional: ProfessionalKey,
+    /// As whom. The coordinator catches: she assigns or accepts, she does not decline.
+    pub role: Role,
+}
+
+/// A moment with a name, before which something must have happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Deadline {
+    /// When it passes.
+    pub due: Timestamp,
+    /// Which clock.
+    pub clock: ClockKind,
+    /// How often this clock rang before for the same cause.
+    pub round: u32,
+}
+
+/// Somebody in another role who was asked along.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Colleague {
+    /// Which role.
+    pub role: Role,
+    /// One person, or the role.
+    pub person: Option<ProfessionalKey>,
+    /// With the name of the child: only with consent.
+    pub with_name: bool,
+}
+
+/// A task as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Task {
+    /// Which.
+    pub id: TaskId,
+    /// Where it stands.
+    pub state: TaskState,
+    /// What it is about.
+    pub about: About,
+    /// Who catches it.
+    pub coordinator: ProfessionalKey,
+    /// Who holds it.
+    pub holder: Option<ProfessionalKey>,
+    /// Its frozen plan.
+    pub route: Arc<Route>,
+    /// Where it is on that plan.
+    pub step: u32,
+    /// People with a pending offer.
+    pub offers: Box<[Offer]>,
+    /// People who said no, or who were not there.
+    pub declined: Box<[(ProfessionalKey, DeclineReason)]>,
+    /// What must happen when, soonest first, one of each clock; empty when the task has ended.
+    pub deadlines: Box<[Deadline]>,
+    /// When somebody was first reached.
+    pub first_contact_at: Option<Timestamp>,
+    /// Until when it waits.
+    pub hold_until: Option<Timestamp>,
+    /// Where it stood when somebody asked to cancel it.
+    pub before_cancellation: Option<TaskState>,
+    /// How it ended, when it was completed.
+    pub outcome: Option<(TaskOutcome, AnswerStatus)>,
+    /// Other tasks on the same child, newest first.
+    pub linked: Box<[TaskId]>,
+    /// Who was asked along.
+    pub colleagues: Box<[Colleague]>,
+    /// The act behind every event, oldest first: a repeated one changes nothing.
+    pub commands: Vec<(CommandId, CommitId)>,
+    /// What people did so far; a reminder does not count.
+    pub version: u32,
+}
+
+impl Task {
+    /// Deadlines that run, soonest first.
+    #[must_use]
+    pub fn due(&self) -> &[Deadline] {
+        &self.deadlines
+    }
+
+    /// The deadline of one clock.
+    #[must_use]
+    pub fn deadline(&self, clock: ClockKind) -> Option<&Deadline> {
+        self.deadlines.iter().find(|d| d.clock == clock)
+    }
+
+    /// Has a deadline of first contact or answer passed?
+    #[must_use]
+    pub fn overdue(&self, now: Timestamp) -> bool {
+        let late = |clock| self.deadline(clock).is_some_and(|d| d.round > 0 || d.due <= now);
+        late(ClockKind::FirstContact) || late(ClockKind::Answer)
+    }
+
+    /// Is an offer to this person pending?
+    #[must_use]
+    pub fn is_offered_to(&self, person: &ProfessionalKey) -> bool {
+        self.offers.iter().any(|offer| offer.professional == *person)
+    }
+
+    /// Was this act taken in before?
+    #[must_use]
+    pub fn knows(&self, command: CommandId) -> Option<CommitId> {
+        self.commands.iter().find(|(id, _)| *id == command).map(|(_, commit)| *commit)
+    }
+
+    /// Number of events so far.
+    #[must_use]
+    pub fn ordinal(&self) -> u32 {
+        u32::try_from(self.commands.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Bytes that this task takes in memory; shared keys are not counted.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        use std::mem::{size_of, size_of_val};
+        let route: usize = self.route.steps.iter().map(|step| size_of_val(&*step.chosen)).sum();
+        size_of::<Self>()
+            + size_of::<Route>()
+            + size_of_val(&*self.route.steps)
+            + route
+            + size_of_val(&*self.about.domains)
+            + size_of_val(&*self.offers)
+            + size_of_val(&*self.declined)
+            + size_of_val(&*self.deadlines)
+            + size_of_val(&*self.linked)
+            + size_of_val(&*self.colleagues)
+            + size_of_val(&*self.commands)
+    }
+}
+
+/// A list with one more at its end.
+fn grown<T>(list: Box<[T]>, item: T) -> Box<[T]> {
+    let mut list = list.into_vec();
+    list.push(item);
+    list.into_boxed_slice()
+}

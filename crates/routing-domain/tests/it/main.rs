@@ -1,0 +1,8 @@
+//! The choice of professional and the life of a task, in stories and in properties.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod choice;
+mod lives;
+mod presence;
+mod stories;
+mod support;

@@ -1,0 +1,182 @@
+//! A small world: one centre, four professionals, a coordinator, and a task whose history is kept.
+
+use voordeur_kernel::{
+    CentreKey, ChildAlias, CommandId, CommitId, ConcernDomain, OrganisationKey, ProfessionalKey, Role,
+    SafetyLevel, SignalId, TaskId, Timestamp,
+};
+use voordeur_routing_domain::{
+    ElapsedCalendar,
+    ladder::Ladder,
+    plan::{Attendance, OnRoster, Plan, Roster, plan},
+    task::{
+        About, Actor, By, Change, Command, Meta, Refusal, Request, Task, There, Trigger, Wish, decide,
+        evolve, invariants,
+    },
+    words::{AskedBy, SubjectKind, Urgency},
+};
+
+pub(crate) fn key(text: &str) -> ProfessionalKey {
+    ProfessionalKey::parse(text).unwrap()
+}
+
+pub(crate) fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+pub(crate) const START: &str = "2026-03-02T09:00:00Z";
+pub(crate) const COORDINATOR: &str = "coordinator";
+pub(crate) const TASK: TaskId = TaskId::from_bytes([7; 16]);
+
+pub(crate) fn on_roster(name: &str) -> OnRoster {
+    OnRoster {
+        professional: key(name),
+        expertise: Vec::new(),
+        attendance: Attendance::Present,
+        registered: true,
+        open_tasks: 0,
+        weekly_minutes: 0,
+        too_close: false,
+    }
+}
+
+pub(crate) fn roster(names: &[&str]) -> Roster {
+    Roster {
+        coordinator: key(COORDINATOR),
+        professionals: names.iter().map(|name| on_roster(name)).collect(),
+    }
+}
+
+pub(crate) fn about(urgency: Urgency) -> About {
+    About {
+        trigger: Trigger::Signal(SignalId::from_bytes([1; 16])),
+        organisation: OrganisationKey::parse("de-wilg").unwrap(),
+        centre: CentreKey::parse("kc-wilg").unwrap(),
+        child: Some(ChildAlias::from_bytes([3; 16])),
+        group: None,
+        subject: SubjectKind::Child,
+        domains: [ConcernDomain::Sociaal].into(),
+        severity: 3,
+        safety: if urgency == Urgency::Safety { SafetyLevel::Acute } else { SafetyLevel::None },
+        urgency,
+        answer_wanted: true,
+        asked_by: Some(AskedBy::Staff),
+        received_at: at(START),
+    }
+}
+
+pub(crate) fn plan_for(urgency: Urgency, roster: &Roster, knows: Option<&str>) -> Plan {
+    let knows = knows.map(key);
+    plan(&Ladder::built_in(urgency), &[ConcernDomain::Sociaal], roster, knows.as_ref())
+}
+
+/// One task with its whole history.
+pub(crate) struct World {
+    pub(crate) now: Timestamp,
+    pub(crate) there: There,
+    pub(crate) task: Option<Task>,
+    pub(crate) history: Vec<(Meta, Change)>,
+    acts: u8,
+}
+
+impl World {
+    /// A world without a task, with these people present.
+    pub(crate) fn with(present: &[&str]) -> Self {
+        let there = There {
+            present: present.iter().map(|p| key(p)).collect(),
+            coordinator: key(COORDINATOR),
+            coordinator_absent: false,
+        };
+        Self { now: at(START), there, task: None, history: Vec::new(), acts: 0 }
+    }
+
+    /// A world in which the task was just made.
+    pub(crate) fn asked(urgency: Urgency, present: &[&str]) -> Self {
+        let mut world = Self::with(present);
+        world.request(urgency, plan_for(urgency, &roster(present), None)).unwrap();
+        world
+    }
+
+    pub(crate) fn request(&mut self, urgency: Urgency, plan: Plan) -> Result<bool, Refusal> {
+        let request = Request { id: TASK, about: about(urgency), plan, linked: Vec::new() };
+        let command = self.command(By::Service, Wish::Request(Box::new(request)));
+        self.execute(&command)
+    }
+
+    pub(crate) fn task(&self) -> &Task {
+        self.task.as_ref().unwrap()
+    }
+
+    pub(crate) fn command(&mut self, by: By, wish: Wish) -> Command {
+        self.acts += 1;
+        let id = [self.acts; 16];
+        Command {
+            id: CommandId::from_bytes(id),
+            commit: CommitId::from_bytes(id),
+            by,
+            seen_version: 0,
+            now: self.now,
+            there: self.there.clone(),
+            wish,
+        }
+    }
+
+    /// Decides and takes in; `true` when something happened. Promises are checked after every step.
+    pub(crate) fn execute(&mut self, command: &Command) -> Result<bool, Refusal> {
+        let Some(change) = decide(self.task.as_ref(), command, &ElapsedCalendar)? else { return Ok(false) };
+        let actor = match &command.by {
+            By::Service => Actor::Service("routing".to_owned()),
+            By::Person { key, coordinator, .. } => {
+                Actor::Person(key.clone(), if *coordinator { Role::Coordinator } else { Role::Professional })
+            }
+        };
+        let meta = Meta {
+            recorded_at: command.now,
+            actor,
+            command: command.id,
+            commit: command.commit,
+            directory_version: 1,
+            ordinal: u32::try_from(self.history.len()).unwrap() + 1,
+        };
+        let task = evolve(self.task.take(), TASK, &meta, &change).unwrap();
+        self.history.push((meta, change));
+        assert_eq!(invariants(&task), [], "after {:?}: {task:#?}", self.history.last());
+        self.task = Some(task);
+        Ok(true)
+    }
+
+    pub(crate) fn does(&mut self, name: &str, wish: Wish) -> Result<bool, Refusal> {
+        let by = By::Person {
+            key: key(name),
+            professional: name != COORDINATOR,
+            coordinator: name == COORDINATOR,
+        };
+        let command = self.command(by, wish);
+        self.execute(&command)
+    }
+
+    pub(crate) fn service(&mut self, wish: Wish) -> Result<bool, Refusal> {
+        let command = self.command(By::Service, wish);
+        self.execute(&command)
+    }
+
+    /// Moves to the next deadline and lets it pass.
+    pub(crate) fn next_deadline(&mut self) -> &Change {
+        let deadline = *self.task().due().first().unwrap();
+        self.now = self.now.max(deadline.due);
+        assert_eq!(self.service(Wish::DeadlinePassed(deadline)), Ok(true), "{deadline:?}");
+        &self.history.last().unwrap().1
+    }
+
+    pub(crate) fn offered(&self) -> Vec<&str> {
+        self.task().offers.iter().map(|o| o.professional.as_str()).collect()
+    }
+
+    pub(crate) fn holder(&self) -> Option<&str> {
+        self.task().holder.as_ref().map(ProfessionalKey::as_str)
+    }
+
+    pub(crate) fn replay(&self) -> Option<Task> {
+        let fold = |task, (meta, change): &(Meta, Change)| Some(evolve(task, TASK, meta, change).unwrap());
+        self.history.iter().fold(None, fold)
+    }
+}
