@@ -436,7 +436,8 @@ impl<M: Machine> Fold<M> {
                 }
                 self.forget_ahead(&subject, message.sequence);
                 // Nobody may be listening, which is fine.
-                let _ = self.changes.send(Change { subject, sequence: message.sequence, state });
+                let change = Change { subject, sequence: message.sequence, state, headers: message.headers };
+                let _ = self.changes.send(change);
             }
             Err(error) => {
                 tracing::error!(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use voordeur_kernel::ErrorKind;
 
-use crate::{AppendError, Position, ReadError, Subject, Version};
+use crate::{AppendError, Header, Position, ReadError, Subject, Version};
 
 /// An event that this release cannot take in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,11 +42,18 @@ pub struct Change<S> {
     pub sequence: u64,
     /// Its state after it.
     pub state: Arc<S>,
+    /// Headers of the message, for its trace context: whoever shows this change links to where it came from.
+    pub headers: Arc<[Header]>,
 }
 
 impl<S> Clone for Change<S> {
     fn clone(&self) -> Self {
-        Self { subject: self.subject.clone(), sequence: self.sequence, state: Arc::clone(&self.state) }
+        Self {
+            subject: self.subject.clone(),
+            sequence: self.sequence,
+            state: Arc::clone(&self.state),
+            headers: Arc::clone(&self.headers),
+        }
     }
 }
 
