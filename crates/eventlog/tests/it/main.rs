@@ -7,6 +7,7 @@
     reason = "tests say with a panic what went wrong"
 )]
 
+mod documents;
 mod fold;
 
 use voordeur_eventlog::memory::{Faults, MemoryBroker};
