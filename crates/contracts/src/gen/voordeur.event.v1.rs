@@ -1013,6 +1013,9 @@ pub struct Clocks {
     pub first_contact: ::core::option::Option<Span>,
     #[prost(message, optional, tag = "3")]
     pub answer: ::core::option::Option<Span>,
+    /// After this a clock that rang rings again.
+    #[prost(message, optional, tag = "4")]
+    pub repeat: ::core::option::Option<Span>,
 }
 impl ::prost::Name for Clocks {
     const NAME: &'static str = "Clocks";
