@@ -24,6 +24,8 @@ pub struct TaskFailure {
 #[derive(Default)]
 struct Shared {
     tracker: TaskTracker,
+    servers: TaskTracker,
+    draining: CancellationToken,
     stop: CancellationToken,
     failed: CancellationToken,
     first: Mutex<Option<TaskFailure>>,
@@ -42,6 +44,27 @@ impl Tasks {
 
     /// Runs a future until it ends. `Ok` is a good end at any time; an error or a panic is a failure of the whole process.
     pub fn spawn<F, E>(&self, name: &'static str, future: F)
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: fmt::Display,
+    {
+        self.0.tracker.spawn(self.watched(name, future));
+    }
+
+    /// Runs a server: it ends when draining begins, before the tasks it leans on.
+    pub(crate) fn spawn_server<F, E>(&self, name: &'static str, future: F)
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: fmt::Display,
+    {
+        self.0.servers.spawn(self.watched(name, future));
+    }
+
+    fn watched<F, E>(
+        &self,
+        name: &'static str,
+        future: F,
+    ) -> impl Future<Output = ()> + Send + 'static + use<F, E>
     where
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: fmt::Display,
@@ -65,7 +88,13 @@ impl Tasks {
             shared.failed.cancel();
         };
         // Not inside whatever span is current here: a task outlives the call that started it.
-        self.0.tracker.spawn(watched.instrument(tracing::Span::none()));
+        watched.instrument(tracing::Span::none())
+    }
+
+    /// Cancelled when nothing new is taken any more; what is in hand goes on.
+    #[must_use]
+    pub fn draining(&self) -> CancellationToken {
+        self.0.draining.clone()
     }
 
     /// Cancelled when the process is to stop; tasks end soon after it.
@@ -86,8 +115,11 @@ impl Tasks {
         self.0.first.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Tells every task to stop and waits until all have ended. New tasks may still be spawned by those that wind down.
-    pub async fn stopped(&self) {
+    /// Takes nothing new, waits for the servers to finish what is in hand, then tells every task to stop and waits for all.
+    pub async fn finish(&self) {
+        self.0.draining.cancel();
+        self.0.servers.close();
+        self.0.servers.wait().await;
         self.0.stop.cancel();
         self.0.tracker.close();
         self.0.tracker.wait().await;
@@ -96,7 +128,7 @@ impl Tasks {
     /// Tasks that run now.
     #[must_use]
     pub fn running(&self) -> usize {
-        self.0.tracker.len()
+        self.0.tracker.len() + self.0.servers.len()
     }
 }
 
@@ -149,7 +181,7 @@ mod tests {
             Ok::<(), Infallible>(())
         });
         tasks.spawn("short", async { Ok::<(), Infallible>(()) });
-        tasks.stopped().await;
+        tasks.finish().await;
         assert_eq!((tasks.running(), tasks.failed()), (0, None));
     }
 }

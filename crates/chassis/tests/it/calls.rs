@@ -1,0 +1,117 @@
+//! What stands around a call.
+
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use tonic::{Code, Request};
+use tonic_types::StatusExt as _;
+use voordeur_chassis::DEV_IDENTITY;
+use voordeur_contracts::intake::{SubmitSignalRequest, SubmitSignalsRequest, WatchSignalsRequest};
+
+use crate::support::{eventually, say, start, start_with, submission};
+
+const SCHOOL: &str = "organisation:de-wilg";
+
+#[tokio::test]
+async fn a_caller_is_who_the_header_says_during_development() {
+    let mut toy = start().await;
+    let reply = toy.client.submit_signal(submission("a", "person:noor")).await.unwrap().into_inner();
+    assert_eq!(reply.signal_id, "person:noor");
+    for who in ["nobody", "organisation:"] {
+        let status = toy.client.submit_signal(submission("a", who)).await.unwrap_err();
+        assert_eq!(status.code(), Code::Unauthenticated);
+    }
+    let status = toy.client.submit_signal(SubmitSignalRequest::default()).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unauthenticated);
+    assert_eq!(status.get_details_error_info().unwrap().reason, "NOT_AUTHENTICATED");
+}
+
+#[tokio::test]
+async fn a_problem_reaches_the_caller_with_all_its_details() {
+    let mut toy = start().await;
+    let status = toy.client.submit_signal(submission("problem", SCHOOL)).await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert_eq!(status.get_details_bad_request().unwrap().field_violations[0].field, "severity");
+}
+
+#[tokio::test]
+async fn a_panic_is_an_internal_error_and_the_service_goes_on() {
+    let mut toy = start().await;
+    let status = toy.client.submit_signal(submission("panic", SCHOOL)).await.unwrap_err();
+    assert_eq!(status.code(), Code::Internal);
+    assert!(!status.message().contains("fault of ours"), "{status:?}");
+    toy.client.submit_signal(submission("a", SCHOOL)).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_deadline_of_the_caller_is_honoured_and_passed_on() {
+    let mut toy = start().await;
+    let mut request = submission("slow", SCHOOL);
+    say(request.metadata_mut(), "grpc-timeout", "100m");
+    let status = toy.client.submit_signal(request).await.unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");
+    assert_eq!(status.get_details_error_info().unwrap().reason, "DEADLINE_EXCEEDED");
+
+    let mut request = submission("a", SCHOOL);
+    say(request.metadata_mut(), "grpc-timeout", "3S");
+    let reply = toy.client.submit_signal(request).await.unwrap().into_inner();
+    let left: u64 = reply.waived_fields[0].parse().unwrap();
+    assert!((1_000..3_000).contains(&left), "{left}");
+
+    let mut request = submission("a", SCHOOL);
+    say(request.metadata_mut(), "grpc-timeout", "0m");
+    assert_eq!(toy.client.submit_signal(request).await.unwrap_err().code(), Code::DeadlineExceeded);
+    let mut request = submission("a", SCHOOL);
+    say(request.metadata_mut(), "grpc-timeout", "soon");
+    assert_eq!(toy.client.submit_signal(request).await.unwrap_err().code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn a_stream_ends_at_the_deadline_of_its_caller() {
+    let mut toy = start().await;
+    let mut request = Request::new(WatchSignalsRequest::default());
+    say(request.metadata_mut(), DEV_IDENTITY, SCHOOL);
+    say(request.metadata_mut(), "grpc-timeout", "200m");
+    let mut watch = toy.client.watch_signals(request).await.unwrap().into_inner();
+    watch.message().await.unwrap().unwrap();
+    assert_eq!(watch.message().await.unwrap_err().code(), Code::DeadlineExceeded);
+}
+
+#[tokio::test]
+async fn more_calls_than_there_is_room_for_are_sent_away_at_once() {
+    let mut toy = start_with(|config| config.limits.calls_max = 1).await;
+    let mut other = toy.client.clone();
+    let slow = tokio::spawn(async move { other.submit_signal(submission("slow", SCHOOL)).await });
+    let status = eventually("the only place is taken", async || {
+        toy.client
+            .submit_signal(submission("a", SCHOOL))
+            .await
+            .map_or_else(Ok, |_| Err("still room".to_owned()))
+    })
+    .await;
+    assert_eq!(status.code(), Code::ResourceExhausted);
+    assert_eq!(status.get_details_retry_info().unwrap().retry_delay, Some(Duration::from_secs(1)));
+    // The caller goes away: there is room again.
+    slow.abort();
+    eventually("room again", async || {
+        toy.client.submit_signal(submission("a", SCHOOL)).await.map(drop).map_err(|status| status.to_string())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_large_is_refused_and_a_stream_keeps_what_came_before() {
+    let mut toy = start().await;
+    let large = "x".repeat(voordeur_kernel::limits::REQUEST_BYTES_MAX + 1);
+    let status = toy.client.submit_signal(submission(&large, SCHOOL)).await.unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
+
+    let item = |reference: &str| SubmitSignalsRequest {
+        signal: Some(SubmitSignalRequest { client_reference: reference.to_owned(), ..Default::default() }),
+    };
+    let mut request = Request::new(futures_util::stream::iter([item("first"), item(&large)]));
+    say(request.metadata_mut(), DEV_IDENTITY, SCHOOL);
+    let answers: Vec<_> = toy.client.submit_signals(request).await.unwrap().into_inner().collect().await;
+    assert_eq!(answers[0].as_ref().unwrap().client_reference, "first");
+    assert_eq!(answers[1].as_ref().unwrap_err().code(), Code::ResourceExhausted);
+}
