@@ -799,6 +799,9 @@ impl ::prost::Name for Task {
 pub struct WatchTasksRequest {
     #[prost(message, optional, tag = "1")]
     pub resume_after: ::core::option::Option<super::super::common::v1::Position>,
+    /// Coordinators: every open task of their centres instead of their own.
+    #[prost(bool, tag = "2")]
+    pub whole_centre: bool,
 }
 impl ::prost::Name for WatchTasksRequest {
     const NAME: &'static str = "WatchTasksRequest";
