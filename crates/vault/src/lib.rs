@@ -11,7 +11,9 @@ mod derive;
 mod hex;
 mod kek;
 mod key_file;
+mod vault;
 
 pub use derive::Deriver;
 pub use kek::{DataKey, KekError, KeyEncryptionKeys, WrappedKey};
 pub use key_file::{KeyFile, KeyFileError};
+pub use vault::{FreshKey, Vault, VaultError, VaultSettings};
