@@ -43,6 +43,9 @@ pub struct EpisodeTask {
     pub joined_at: ::core::option::Option<::prost_types::Timestamp>,
     #[prost(message, optional, tag = "4")]
     pub completed_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// What the work came to, once it is completed.
+    #[prost(enumeration = "super::super::event::v1::TaskOutcome", tag = "5")]
+    pub outcome: i32,
 }
 impl ::prost::Name for EpisodeTask {
     const NAME: &'static str = "EpisodeTask";

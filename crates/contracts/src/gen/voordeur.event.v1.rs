@@ -33,7 +33,7 @@ impl ::prost::Name for EventMeta {
 pub struct SignalEvent {
     #[prost(message, optional, tag = "1")]
     pub meta: ::core::option::Option<EventMeta>,
-    #[prost(oneof = "signal_event::Change", tags = "10, 11, 12, 13, 14, 15")]
+    #[prost(oneof = "signal_event::Change", tags = "10, 11, 12, 13, 14, 15, 16")]
     pub change: ::core::option::Option<signal_event::Change>,
 }
 /// Nested message and enum types in `SignalEvent`.
@@ -52,6 +52,8 @@ pub mod signal_event {
         AnswerAcknowledged(super::AnswerAcknowledged),
         #[prost(message, tag = "15")]
         Erased(super::SignalErased),
+        #[prost(message, tag = "16")]
+        Cancelled(super::SignalCancelled),
     }
 }
 impl ::prost::Name for SignalEvent {
@@ -257,7 +259,25 @@ impl ::prost::Name for SignalAnswered {
         "/voordeur.event.v1.SignalAnswered".into()
     }
 }
-/// The asker took it back.
+/// The task that was made for it ended with a cancellation, on the asker's request or on the professional's decision.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SignalCancelled {
+    /// 16 bytes.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub task: ::prost::bytes::Bytes,
+}
+impl ::prost::Name for SignalCancelled {
+    const NAME: &'static str = "SignalCancelled";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.SignalCancelled".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.SignalCancelled".into()
+    }
+}
+/// The asker took it back. Once it has a task this is a request: routing asks the holder, and SignalCancelled or SignalAnswered
+/// follows.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SignalWithdrawn {
     #[prost(enumeration = "WithdrawReason", tag = "1")]
@@ -2098,6 +2118,13 @@ pub struct SignalJoined {
     pub signal: ::prost::bytes::Bytes,
     #[prost(bytes = "bytes", tag = "2")]
     pub task: ::prost::bytes::Bytes,
+    /// Each signal carries its own, so that the picture of an episode doesn't depend on which of two came first.
+    #[prost(enumeration = "super::super::common::v1::SafetyLevel", tag = "3")]
+    pub safety: i32,
+    #[prost(uint32, tag = "4")]
+    pub severity: u32,
+    #[prost(string, tag = "5")]
+    pub centre: ::prost::alloc::string::String,
 }
 impl ::prost::Name for SignalJoined {
     const NAME: &'static str = "SignalJoined";
@@ -2318,6 +2345,9 @@ pub struct AuditEvent {
     /// Why, in words, sealed; only for emergency access.
     #[prost(message, optional, tag = "18")]
     pub reason: ::core::option::Option<super::super::common::v1::SealedText>,
+    /// alternateUserID: keyed fingerprint, 16 bytes, of a person whom only the asking organisation knows.
+    #[prost(bytes = "bytes", tag = "19")]
+    pub alternate_user_id: ::prost::bytes::Bytes,
 }
 impl ::prost::Name for AuditEvent {
     const NAME: &'static str = "AuditEvent";

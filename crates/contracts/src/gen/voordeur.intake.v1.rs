@@ -422,7 +422,8 @@ impl ::prost::Name for FieldFault {
 pub struct Signal {
     #[prost(string, tag = "1")]
     pub signal_id: ::prost::alloc::string::String,
-    /// The reference the caller gave; empty when another organisation's system asks.
+    /// The reference that the request named. Empty in lists, in watches and after commands: references may be numbers of children, so
+    /// none is stored; who needs them keeps the signal_id of the receipt.
     #[prost(string, tag = "2")]
     pub client_reference: ::prost::alloc::string::String,
     #[prost(enumeration = "SignalStatus", tag = "3")]
@@ -572,7 +573,7 @@ impl ::prost::Name for ListSignalsResponse {
 /// From where to watch.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchSignalsRequest {
-    /// Empty: first the current status of every signal that is not finished.
+    /// Empty: first the current status of every signal that is not finished. An answer that nobody acknowledged is not finished.
     #[prost(message, optional, tag = "1")]
     pub resume_after: ::core::option::Option<super::super::common::v1::Position>,
 }
