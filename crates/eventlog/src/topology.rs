@@ -53,6 +53,16 @@ impl StreamName {
             Self::DeadLetters => &["voordeur.dead.v1"],
         }
     }
+
+    /// The subjects it takes in.
+    #[must_use]
+    pub fn subjects(self) -> Vec<String> {
+        let rest = match self {
+            Self::Signals | Self::Tasks | Self::Episodes => "*",
+            Self::Audit | Self::DeadLetters => ">",
+        };
+        self.prefixes().iter().map(|prefix| format!("{prefix}.{rest}")).collect()
+    }
 }
 
 impl fmt::Display for StreamName {
@@ -152,6 +162,12 @@ impl BucketName {
             Self::Keys => "KEYS",
         }
     }
+
+    /// The stream at the broker that holds it.
+    #[must_use]
+    pub fn stream(self) -> String {
+        format!("KV_{}", self.as_str())
+    }
 }
 
 impl fmt::Display for BucketName {
@@ -167,6 +183,8 @@ pub struct Settings {
     pub replicas: usize,
     /// Most bytes of each stream.
     pub stream_bytes_max: u64,
+    /// Most bytes of each bucket.
+    pub bucket_bytes_max: u64,
     /// Window in which the broker itself recognises a repeated commit id. Correctness does not depend on it.
     pub duplicate_window: Duration,
     /// How long a delivery may stay unsettled before it comes again.
@@ -178,6 +196,7 @@ impl Default for Settings {
         Self {
             replicas: 1,
             stream_bytes_max: 4 << 30,
+            bucket_bytes_max: 1 << 30,
             duplicate_window: Duration::from_secs(600),
             ack_wait: Duration::from_secs(30),
         }

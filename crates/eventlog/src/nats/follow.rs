@@ -1,0 +1,231 @@
+//! Following a whole stream, in order and without holes.
+//!
+//! Through a consumer of our own that lives in the broker's memory and is made again after every trouble, from where we are. The
+//! client has such a consumer too, but hides when it starts again; and that is when the end of the stream and its incarnation must be
+//! looked at.
+
+use std::{sync::Arc, time::Duration};
+
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+use super::{
+    Core,
+    api::{self, ApiError, StreamInfo},
+    chance,
+};
+use crate::{FollowError, Followed, Position, Recorded, StreamName};
+
+/// Messages per pull; bounds what waits in the client.
+const BATCH: usize = 256;
+/// How long one pull lives at the broker. Short, since the client does not pull again before it, whatever went wrong.
+pub(super) const PULL_TIME: Duration = Duration::from_secs(5);
+/// How often an idle pull shows that it lives; two missed break it.
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(1);
+/// When the broker forgets a consumer that nobody pulls from.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
+/// For looking at the stream when connecting.
+const LOOK_TIME: Duration = Duration::from_secs(5);
+
+pub(super) fn follow(
+    core: Arc<Core>,
+    stream: StreamName,
+    after: Option<Position>,
+) -> BoxStream<'static, Result<Followed, FollowError>> {
+    let follower = Follower {
+        core,
+        stream,
+        read: after.as_ref().map_or(0, |position| position.sequence),
+        incarnation: after.map(|position| position.incarnation),
+        messages: None,
+        target: None,
+        failures: 0,
+        over: false,
+    };
+    stream::unfold(follower, |mut follower| async move {
+        let item = follower.next().await?;
+        Some((item, follower))
+    })
+    .boxed()
+}
+
+struct Follower {
+    core: Arc<Core>,
+    stream: StreamName,
+    incarnation: Option<Arc<str>>,
+    read: u64,
+    messages: Option<pull::Stream>,
+    /// Where the stream ended when we connected, until everything up to there is delivered.
+    target: Option<u64>,
+    /// Failed connections in a row.
+    failures: u32,
+    over: bool,
+}
+
+/// Why there is no connection now.
+enum Setback {
+    /// Try again.
+    Passing(String),
+    /// Stop.
+    Final(FollowError),
+}
+
+impl From<FollowError> for Setback {
+    fn from(error: FollowError) -> Self {
+        Self::Final(error)
+    }
+}
+
+impl From<ApiError> for Setback {
+    fn from(error: ApiError) -> Self {
+        Self::Passing(error.to_string())
+    }
+}
+
+impl Follower {
+    async fn next(&mut self) -> Option<Result<Followed, FollowError>> {
+        if self.over {
+            return None;
+        }
+        loop {
+            if self.target.is_some_and(|target| self.read >= target)
+                && let Some(incarnation) = &self.incarnation
+            {
+                self.target = None;
+                let position = Position {
+                    stream: self.stream,
+                    incarnation: Arc::clone(incarnation),
+                    sequence: self.read,
+                };
+                return Some(Ok(Followed::CaughtUp(position)));
+            }
+            let step = match self.messages.as_mut() {
+                None => self.connect().await.map(|()| None),
+                Some(messages) => match messages.next().await {
+                    Some(Ok(message)) => match api::delivered(&message) {
+                        Some((message, _)) => self.accept(message).await,
+                        None => Err(Setback::Passing("a delivery without a sequence".to_owned())),
+                    },
+                    Some(Err(error)) => Err(Setback::Passing(error.to_string())),
+                    None => Err(Setback::Passing("the pull ended".to_owned())),
+                },
+            };
+            match step {
+                Ok(None) => {}
+                Ok(Some(message)) => return Some(Ok(Followed::Message(message))),
+                Err(Setback::Passing(reason)) => self.pause(&reason).await,
+                Err(Setback::Final(error)) => {
+                    self.over = true;
+                    self.messages = None;
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+
+    async fn pause(&mut self, reason: &str) {
+        // Dropping the pull unsubscribes it; the broker forgets the consumer by itself.
+        self.messages = None;
+        self.target = None;
+        tracing::warn!(stream = %self.stream, read = self.read, reason, "following starts again");
+        self.failures = self.failures.saturating_add(1);
+        let pause = Duration::from_millis(50 << self.failures.min(5));
+        sleep(pause / 2 + pause * chance() / 2000).await;
+    }
+
+    async fn connect(&mut self) -> Result<(), Setback> {
+        let stream = self.stream;
+        let info = self.look().await?;
+        self.core.remember(stream, &info.created);
+        let incarnation = Arc::clone(self.incarnation.get_or_insert_with(|| Arc::clone(&info.created)));
+        if info.state.first_seq > self.read + 1 {
+            // What stood before the first message was purged from the front.
+            self.read = info.state.first_seq - 1;
+        }
+        if info.state.last_seq > self.read {
+            // The last message must be there: a consumer would just never come to one that is not.
+            let last = json!({"seq": info.state.last_seq});
+            let deadline = Instant::now() + LOOK_TIME;
+            if self.core.message(stream.as_str(), &last, deadline).await?.is_none() {
+                let expected = info.state.last_seq;
+                return Err(FollowError::Hole { stream, expected, found: expected + 1 }.into());
+            }
+        }
+        let handle = self.core.context.get_stream_no_info(stream.as_str()).await;
+        let handle = handle.map_err(|error| Setback::Passing(error.to_string()))?;
+        let consumer = handle.create_consumer(pull::Config {
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: self.read + 1 },
+            ack_policy: AckPolicy::None,
+            memory_storage: true,
+            num_replicas: 1,
+            inactive_threshold: FORGOTTEN_AFTER,
+            ..pull::Config::default()
+        });
+        let consumer = consumer.await.map_err(|error| Setback::Passing(error.to_string()))?;
+        // The stream may have been made again between looking and making the consumer.
+        let again = self.core.stream_info(stream.as_str(), Instant::now() + LOOK_TIME).await?;
+        if again.created != incarnation {
+            return Err(Setback::Passing("the stream changed meanwhile".to_owned()));
+        }
+        let pull = consumer
+            .stream()
+            .max_messages_per_batch(BATCH)
+            .expires(PULL_TIME)
+            .heartbeat(HEARTBEAT)
+            .messages();
+        self.messages = Some(pull.await.map_err(|error| Setback::Passing(error.to_string()))?);
+        self.target = Some(info.state.last_seq);
+        self.failures = 0;
+        tracing::debug!(%stream, read = self.read, end = info.state.last_seq, "following");
+        Ok(())
+    }
+
+    /// Looks at the stream, and at its incarnation and end compared with what we know. What would stop the process is looked at
+    /// twice, a second apart: a node that just came back may answer before it has caught up.
+    async fn look(&self) -> Result<StreamInfo, Setback> {
+        let mut doubt = None;
+        loop {
+            let info = self.core.stream_info(self.stream.as_str(), Instant::now() + LOOK_TIME).await?;
+            let error = self.compare(&info);
+            match error {
+                None => return Ok(info),
+                Some(error) if doubt.as_ref() == Some(&error) => return Err(error.into()),
+                Some(error) => {
+                    doubt = Some(error);
+                    sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+
+    fn compare(&self, info: &StreamInfo) -> Option<FollowError> {
+        let stream = self.stream;
+        if self.incarnation.as_ref().is_some_and(|known| *known != info.created) {
+            return Some(FollowError::OtherIncarnation { stream });
+        }
+        let end = info.state.last_seq;
+        (end < self.read).then_some(FollowError::EndBelow { stream, end, read: self.read })
+    }
+
+    /// Takes the next message if it is the next one.
+    async fn accept(&mut self, message: Recorded) -> Result<Option<Recorded>, Setback> {
+        let (expected, found) = (self.read + 1, message.sequence);
+        if found < expected {
+            // Delivered twice; cannot happen with our consumer, and would be harmless.
+            return Ok(None);
+        }
+        if found > expected {
+            let info = self.look().await?;
+            if info.state.first_seq < found {
+                return Err(FollowError::Hole { stream: self.stream, expected, found }.into());
+            }
+        }
+        self.read = found;
+        Ok(Some(message))
+    }
+}
