@@ -14,6 +14,8 @@ mod parse;
 mod presence;
 mod print;
 mod read;
+mod store;
+mod watch;
 
 pub use diff::{Difference, diff};
 pub use finding::{FileFault, Finding, Warning};
@@ -22,3 +24,5 @@ pub use model::{
     PersonRegistration, Registration,
 };
 pub use presence::{Presence, ZONE, is_within};
+pub use store::{Applied, DirectoryError, DirectoryStore, Stored, VersionInfo};
+pub use watch::DirectoryWatch;

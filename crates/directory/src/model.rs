@@ -21,11 +21,14 @@ pub enum OrganisationKind {
     YouthCareProvider,
     /// Never sees a signal; employs people of the wijkteam, leerplicht and the like.
     Municipality,
+    /// Somebody else around the centre: jeugdgezondheidszorg, samenwerkingsverband.
+    Partner,
 }
 
 impl OrganisationKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::School, Self::Childcare, Self::YouthCareProvider, Self::Municipality];
+    pub const ALL: [Self; 5] =
+        [Self::School, Self::Childcare, Self::YouthCareProvider, Self::Municipality, Self::Partner];
 
     /// The name in files.
     #[must_use]
@@ -35,6 +38,7 @@ impl OrganisationKind {
             Self::Childcare => "childcare",
             Self::YouthCareProvider => "youth_care_provider",
             Self::Municipality => "municipality",
+            Self::Partner => "partner",
         }
     }
 

@@ -1,0 +1,16 @@
+//! The directory from outside: files, times, versions.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests say with a panic what went wrong"
+)]
+
+mod broken;
+mod files;
+mod presence;
+mod store;
+
+pub(crate) const SAMPLE: &str = include_str!("../../../../deploy/directory/voorbeeld.toml");
+pub(crate) const DEMO: &str = include_str!("../../../../deploy/directory/demo.toml");
