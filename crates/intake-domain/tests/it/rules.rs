@@ -191,13 +191,14 @@ fn from_twelve_on_the_young_person_is_asked_too() {
 
 #[test]
 fn a_bsn_is_refused_wherever_it_stands() {
+    type Change = fn(&mut Draft, &str);
     let number = "999900006";
-    let place = |change: fn(&mut Draft, &str)| {
+    let place = |change: Change| {
         let mut draft = about_child();
         change(&mut draft, number);
         faults(&draft)
     };
-    let places: [(&str, fn(&mut Draft, &str)); 9] = [
+    let places: [(&str, Change); 9] = [
         ("details.text", |d, n| d.details.text = format!("Het gaat om {n}.").into()),
         ("details.tried", |d, n| d.details.tried = n.into()),
         ("details.parents_say", |d, n| d.details.parents_say = n.into()),
