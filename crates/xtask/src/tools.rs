@@ -107,6 +107,7 @@ impl Tools {
                     "--disable-pip-version-check",
                     "--no-input",
                     "--no-compile",
+                    "--root-user-action=ignore",
                 ],
             );
             pip.args(["--only-binary=:all:", "--require-hashes", "--target"])
