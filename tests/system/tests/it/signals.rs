@@ -1,0 +1,75 @@
+//! Signals of tests: invented, with identifiers from official test ranges.
+
+use voordeur_contracts::{
+    common::{ConcernDomain, SafetyLevel},
+    event::{AgeBand, AskedBy, ConcernDuration, ConsentGiver, ConsentScope, ConsentStatus, SharingConsent},
+    intake::{
+        CentreReference, ChildSubject, ConsultSubject, GroupSubject, PersonReference, SharingPermission,
+        SignalDetails, SubmitSignalRequest, centre_reference::Reference, submit_signal_request::Subject,
+    },
+};
+
+/// Keys of the demonstration directory.
+pub(crate) const CENTRE: &str = "de-wilg";
+pub(crate) const SCHOOL: &str = "basisschool-de-wilg";
+pub(crate) const PROFESSIONALS: [&str; 3] = ["noor", "sam", "yasmina"];
+
+/// Words that must not be found anywhere but in the answers to those who may read them.
+pub(crate) const NAME: &str = "Kanarienaam";
+pub(crate) const TEXT: &str = "Kanarietekst";
+pub(crate) const LOCAL: &str = "kanarienummer";
+
+pub(crate) fn about_child(number: usize) -> Subject {
+    Subject::Child(ChildSubject {
+        local_number: format!("{LOCAL}{number}"),
+        age_band: AgeBand::Under12.into(),
+        group: String::new(),
+        display_name: format!("{NAME} {number}"),
+    })
+}
+
+pub(crate) fn consent() -> SharingPermission {
+    SharingPermission {
+        processing_basis: "toestemming".into(),
+        consents: vec![SharingConsent {
+            giver: ConsentGiver::SoleParent.into(),
+            status: ConsentStatus::Consented.into(),
+            scopes: vec![ConsentScope::ShareWithProfessional.into()],
+            date: "2026-01-05".into(),
+        }],
+        ground: None,
+    }
+}
+
+/// The n-th signal of a run: children, groups and questions in turn, now and then one about safety.
+pub(crate) fn signal(run: &str, number: usize) -> SubmitSignalRequest {
+    let subject = match number % 3 {
+        // Several signals on the same child, so that episodes are joined under fire.
+        0 => about_child(number % 120),
+        1 => Subject::Group(GroupSubject { group: "groep-3".into() }),
+        _ => Subject::Consult(ConsultSubject {}),
+    };
+    let child = matches!(subject, Subject::Child(_));
+    SubmitSignalRequest {
+        client_reference: format!("{run}-{number}"),
+        centre: Some(CentreReference { reference: Some(Reference::Key(CENTRE.into())) }),
+        subject: Some(subject),
+        domains: vec![ConcernDomain::Gedrag.into()],
+        severity: 1 + u32::try_from(number % 5).expect("small"),
+        safety: if number % 50 == 7 { SafetyLevel::Structural } else { SafetyLevel::None }.into(),
+        duration: ConcernDuration::Under2Weeks.into(),
+        asked_by: AskedBy::Staff.into(),
+        answer_wanted: true,
+        details: Some(SignalDetails {
+            text: format!("{TEXT} {number}."),
+            signaller: Some(PersonReference {
+                local_id: format!("{LOCAL}-leerkracht"),
+                name: format!("{NAME} leerkracht"),
+                ..PersonReference::default()
+            }),
+            ..SignalDetails::default()
+        }),
+        permission: child.then(consent),
+        ..SubmitSignalRequest::default()
+    }
+}
