@@ -1,1 +1,19 @@
-//! Placeholder.
+//! What tests share: a real broker as a child process (one node or three), a proxy that breaks connections, and waiting for a
+//! condition. Only ever a dev-dependency.
+#![allow(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a test says with a panic what went wrong, and where the broker's program is stands in the environment"
+)]
+
+mod cluster;
+mod process;
+mod proxy;
+mod server;
+mod wait;
+
+pub use cluster::NatsCluster;
+pub use proxy::FaultProxy;
+pub use server::{NatsServer, Sync};
+pub use wait::eventually;

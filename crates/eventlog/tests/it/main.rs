@@ -7,8 +7,12 @@
     reason = "tests say with a panic what went wrong"
 )]
 
+mod cluster;
+mod conformance;
 mod documents;
 mod fold;
+mod real;
+mod twin;
 
 use voordeur_eventlog::memory::{Faults, MemoryBroker};
 
