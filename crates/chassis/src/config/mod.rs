@@ -76,6 +76,7 @@ impl StreamsConfig {
         voordeur_eventlog::topology::Settings {
             replicas: self.replicas,
             stream_bytes_max: self.megabytes_max << 20,
+            bucket_bytes_max: 1 << 30,
             duplicate_window: Duration::from_secs(self.duplicate_window_s),
             ack_wait: Duration::from_secs(self.ack_wait_s),
         }

@@ -1,0 +1,11 @@
+//! The escalation service alone, on a given broker.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use voordeur::serve::{Alone, ServiceName};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    voordeur::finish(voordeur::serve::alone(ServiceName::Escalation, Alone::parse()).await, false)
+}

@@ -1,0 +1,55 @@
+//! The command line of Voordeur, and every service in one process.
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrong use, 3 refused by a rule, 4 not available now: try again.
+
+mod arguments;
+mod client;
+mod episode;
+pub mod failure;
+mod operations;
+mod output;
+mod presence;
+pub mod serve;
+mod signal;
+mod submit;
+mod task;
+mod wire;
+
+use std::process::ExitCode;
+
+pub use arguments::Cli;
+use arguments::Command;
+use failure::Failure;
+
+/// Does what the command line asks.
+pub async fn run(cli: Cli) -> ExitCode {
+    let global = cli.global;
+    let json = global.json;
+    // On their own heap blocks: one of these futures is large, the others need not be.
+    let outcome = match cli.command {
+        Command::Serve(command) => Box::pin(serve::run(command, global.config)).await,
+        Command::Keys(command) => operations::keys::run(command, &global),
+        Command::Config(command) => operations::config::run(&command, &global),
+        Command::Streams(command) => Box::pin(operations::streams::run(command, &global)).await,
+        Command::Directory(command) => Box::pin(operations::directory::run(command, &global)).await,
+        Command::DeadLetters(command) => Box::pin(operations::dead_letters::run(command, &global)).await,
+        Command::Signal(command) => Box::pin(signal::run(command, &global)).await,
+        Command::Task(command) => Box::pin(task::run(command, &global)).await,
+        Command::Presence(command) => Box::pin(presence::run(command, &global)).await,
+        Command::Episode(command) => Box::pin(episode::run(command, &global)).await,
+    };
+    finish(outcome, json)
+}
+
+/// Tells what went wrong, if anything, and with which code to end.
+pub fn finish(outcome: Result<ExitCode, Failure>, json: bool) -> ExitCode {
+    match outcome {
+        Ok(code) => code,
+        Err(failure) => {
+            if !failure.message.is_empty() {
+                output::complain(&failure.shown(json));
+            }
+            failure.exit_code()
+        }
+    }
+}

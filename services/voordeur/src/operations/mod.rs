@@ -1,0 +1,7 @@
+//! What operators do at the broker itself.
+
+pub(crate) mod config;
+pub(crate) mod dead_letters;
+pub(crate) mod directory;
+pub(crate) mod keys;
+pub(crate) mod streams;

@@ -1,0 +1,118 @@
+//! `voordeur streams`.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+use voordeur_eventlog::{Broker as _, ConsumerName, StreamName};
+
+use crate::{
+    arguments::Global,
+    client::Client,
+    failure::{Failure, of_kind},
+    output,
+};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Create what is missing at the broker and update what may be updated
+    #[command(after_help = "\
+Services never do this themselves: they verify, and refuse to start when something differs. Applying again changes nothing.
+
+Example:
+  VOORDEUR__BROKER__URL=nats://127.0.0.1:4222 voordeur streams apply")]
+    Apply,
+    /// How full the streams are, how far consumers lie behind, and whether the broker is as it should be
+    Status,
+}
+
+pub(crate) async fn run(command: Command, global: &Global) -> Result<ExitCode, Failure> {
+    let client = Client::new(global)?;
+    let broker = client.broker().await?;
+    match command {
+        Command::Apply => {
+            let changes = broker.apply(client.deadline()).await?;
+            if global.json {
+                for change in &changes {
+                    output::value(&json!({ "what": change.what, "action": change.action }), true)?;
+                }
+            } else {
+                let rows: Vec<_> =
+                    changes.into_iter().map(|change| [change.what, change.action.to_owned()]).collect();
+                output::table(["what", "action"], &rows)?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Status => {
+            // First: without a connection there is nothing to tell.
+            let verified = broker.verify(client.deadline()).await;
+            if let Err(error @ voordeur_eventlog::topology::TopologyError::Unavailable(_)) = verified {
+                return Err(error.into());
+            }
+            status(&client, &broker, global.json).await?;
+            match verified {
+                Ok(()) => {
+                    if !global.json {
+                        output::line("\nThe broker is as it should be, and syncs before it acknowledges.")?;
+                    }
+                    Ok(ExitCode::SUCCESS)
+                }
+                Err(error) => Err(Failure::from(error).advise("run `voordeur streams apply`")),
+            }
+        }
+    }
+}
+
+async fn status(
+    client: &Client,
+    broker: &voordeur_eventlog::nats::NatsBroker,
+    json: bool,
+) -> Result<(), Failure> {
+    let mut streams = Vec::new();
+    let mut consumers = Vec::new();
+    for name in StreamName::ALL {
+        let usage = broker.log(name).usage(client.deadline()).await;
+        let usage = usage.map_err(|error| of_kind(error.kind(), format!("stream {name}: {error}")))?;
+        streams.push(json!({
+            "stream": name.as_str(), "messages": usage.messages, "lastSequence": usage.last_sequence,
+            "bytes": usage.bytes, "bytesMax": usage.bytes_max, "share": usage.share(),
+        }));
+    }
+    for name in ConsumerName::ALL {
+        let backlog = broker.wakeups(name).backlog(client.deadline()).await;
+        let backlog = backlog.map_err(|error| {
+            of_kind(voordeur_kernel::ErrorKind::Unavailable, format!("consumer {name}: {error}"))
+        })?;
+        consumers.push(json!({
+            "consumer": name.as_str(), "stream": name.stream().as_str(), "pending": backlog.pending,
+            "unsettled": backlog.unsettled, "redelivered": backlog.redelivered,
+        }));
+    }
+    if json {
+        return output::value(&json!({ "streams": streams, "consumers": consumers }), true);
+    }
+    let cell = |value: &Value, name: &str| match value.get(name) {
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    };
+    let rows: Vec<_> = streams
+        .iter()
+        .map(|row| {
+            let share = row.get("share").and_then(Value::as_f64).unwrap_or_default();
+            [
+                cell(row, "stream"),
+                cell(row, "messages"),
+                cell(row, "bytes"),
+                format!("{:.1} %", share * 100.0),
+            ]
+        })
+        .collect();
+    output::table(["stream", "messages", "bytes", "full"], &rows)?;
+    output::line("")?;
+    let rows: Vec<_> = consumers
+        .iter()
+        .map(|row| ["consumer", "stream", "pending", "unsettled", "redelivered"].map(|name| cell(row, name)))
+        .collect();
+    output::table(["consumer", "stream", "pending", "unsettled", "redelivered"], &rows)
+}

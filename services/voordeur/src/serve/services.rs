@@ -1,0 +1,105 @@
+//! The services by name, and what each is given.
+
+use std::{path::Path, sync::Arc};
+
+use voordeur_chassis::{
+    Environment, Service, StartError, SystemClock, Tasks,
+    config::{Config, ListenConfig},
+};
+use voordeur_eventlog::nats::NatsBroker;
+use voordeur_vault::KeyFile;
+
+use crate::failure::Failure;
+
+/// A service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServiceName {
+    /// Takes signals in.
+    Intake,
+    /// Brings them to professionals.
+    Routing,
+    /// Follows episodes.
+    Escalation,
+}
+
+/// What the services of one process share.
+pub(super) struct Surroundings<'a> {
+    pub(super) config: &'a Config,
+    pub(super) keys: Arc<KeyFile>,
+    pub(super) dev: bool,
+    pub(super) tasks: Tasks,
+}
+
+impl Surroundings<'_> {
+    pub(super) fn environment(&self, broker: NatsBroker) -> Environment {
+        Environment {
+            broker: Arc::new(broker),
+            clock: Arc::new(SystemClock),
+            tasks: self.tasks.clone(),
+            dev: self.dev,
+        }
+    }
+}
+
+impl ServiceName {
+    /// Every service, in the order of their work.
+    pub const ALL: [Self; 3] = [Self::Intake, Self::Routing, Self::Escalation];
+
+    /// As it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Intake => "intake",
+            Self::Routing => "routing",
+            Self::Escalation => "escalation",
+        }
+    }
+
+    /// `service.name` of a process with this service alone.
+    pub(super) const fn process(self) -> &'static str {
+        match self {
+            Self::Intake => "voordeur-intake",
+            Self::Routing => "voordeur-routing",
+            Self::Escalation => "voordeur-escalation",
+        }
+    }
+
+    pub(super) const fn addresses(self, config: &Config) -> &ListenConfig {
+        match self {
+            Self::Intake => &config.intake,
+            Self::Routing => &config.routing,
+            Self::Escalation => &config.escalation,
+        }
+    }
+
+    pub(super) async fn start(
+        self,
+        environment: &Environment,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<Service, StartError> {
+        let keys = Arc::clone(&surroundings.keys);
+        match self {
+            _ => {
+                let _ = (keys, environment);
+                Err(StartError::Failed("stub".into()))
+            }
+        }
+    }
+}
+
+/// Reads the keys of the installation.
+pub(super) fn load_keys(path: &Path) -> Result<Arc<KeyFile>, Failure> {
+    KeyFile::load(path).map(Arc::new).map_err(|error| {
+        Failure::usage(error.to_string())
+            .advise("make keys with `voordeur keys generate --file FILE`, or say where they are with VOORDEUR__KEYS__FILE")
+    })
+}
+
+/// Reads the keys, or makes them at the first start.
+pub(super) fn load_or_make_keys(path: &Path) -> Result<Arc<KeyFile>, Failure> {
+    if !path.exists() {
+        let made = KeyFile::generate().and_then(|keys| keys.save(path));
+        made.map_err(|error| Failure::failed(error.to_string()))?;
+    }
+    load_keys(path)
+}

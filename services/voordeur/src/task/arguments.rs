@@ -1,0 +1,215 @@
+//! The steps as clap reads them.
+
+use clap::Subcommand;
+use voordeur_contracts::common::Position;
+use voordeur_kernel::Timestamp;
+
+use crate::{
+    arguments::Act,
+    wire::{self, words},
+};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Your tasks, most pressing first
+    List {
+        /// Only these states; every open one when left out
+        #[arg(long = "state", value_name = "STATE", value_parser = words("voordeur.event.v1.TaskState"))]
+        states: Vec<i32>,
+        /// Coordinators: every task of your centres
+        #[arg(long)]
+        whole_centre: bool,
+        /// At most so many
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+    /// Your tasks, then every change as it happens
+    Watch {
+        /// Go on after this position
+        #[arg(long, value_name = "POSITION", value_parser = wire::position)]
+        resume_after: Option<Position>,
+        /// Coordinators: every task of your centres
+        #[arg(long)]
+        whole_centre: bool,
+        /// Stop when everything so far was shown
+        #[arg(long)]
+        until_caught_up: bool,
+    },
+    /// One task, and what you may do with it now
+    Show {
+        /// tsk_…
+        task: String,
+        /// Wait until this position is taken in
+        #[arg(long, value_name = "POSITION", value_parser = wire::position)]
+        at_least: Option<Position>,
+    },
+    /// Take it on
+    Accept {
+        /// tsk_…
+        task: String,
+        #[command(flatten)]
+        act: Act,
+    },
+    /// Say no to an offer
+    Decline {
+        /// tsk_…
+        task: String,
+        /// Why
+        #[arg(long, value_parser = words("voordeur.event.v1.DeclineReason"))]
+        reason: i32,
+        #[command(flatten)]
+        act: Act,
+    },
+    /// Note that contact was made or tried
+    Contact {
+        /// tsk_…
+        task: String,
+        /// How
+        #[arg(long, value_parser = words("voordeur.event.v1.ContactKind"))]
+        kind: i32,
+        /// With whom
+        #[arg(long, value_parser = words("voordeur.event.v1.ContactWith"))]
+        with: i32,
+        /// It was tried only
+        #[arg(long)]
+        not_reached: bool,
+        #[command(flatten)]
+        act: Act,
+    },
+    /// Wait for something, until a date
+    Hold {
+        /// tsk_…
+        task: String,
+        /// What for
+        #[arg(long, value_parser = words("voordeur.event.v1.HoldReason"))]
+        reason: i32,
+        /// Until when: 2026-12-01 or 2026-12-01T17:00 (time in the Netherlands)
+        #[arg(long, value_parser = wire::moment)]
+        until: Timestamp,
+        #[command(flatten)]
+        act: Act,
+    },
+    /// Go on with it
+    Resume {
+        /// tsk_…
+        task: String,
+        #[command(flatten)]
+        act: Act,
+    },
+    /// Give it back to the coordinator
+    HandBack {
+        /// tsk_…
+        task: String,
+        /// Why
+        #[arg(long, value_parser = words("voordeur.event.v1.HandBackReason"))]
+        reason: i32,
+        #[command(flatten)]
+        act: Act,
+    },
+    /// Complete it; the asker hears the answer
+    #[command(after_help = "\
+Example:
+  voordeur task answer tsk_0011… --outcome advice --status advice-given \\
+      --text \"Geef Bo een vast maatje en een rustig plekje.\" --as person:noor")]
+    Answer {
+        /// tsk_…
+        task: String,
+        /// What came of it
+        #[arg(long, value_parser = words("voordeur.event.v1.TaskOutcome"))]
+        outcome: i32,
+        /// What the asker is told
+        #[arg(long, value_parser = words("voordeur.event.v1.AnswerStatus"))]
+        status: i32,
+        /// What the asker can do herself; sealed before it is sent on
+        #[arg(long)]
+        text: Option<String>,
+        #[command(flatten)]
+        act: Act,
+    },
+    /// Ask somebody in another role along
+    Ask {
+        /// tsk_…
+        task: String,
+        /// Which role
+        #[arg(long, value_parser = words("voordeur.common.v1.Role"))]
+        role: i32,
+        /// Key of one person
+        #[arg(long)]
+        person: Option<String>,
+        /// The child's name may be told
+        #[arg(long)]
+        with_name: bool,
+        #[command(flatten)]
+        act: Act,
+    },
+    /// Coordinators: give it to somebody
+    Assign {
+        /// tsk_…
+        task: String,
+        /// Key of the professional
+        #[arg(long, value_name = "PROFESSIONAL")]
+        to: String,
+        /// Why
+        #[arg(long, value_parser = words("voordeur.event.v1.AssignReason"))]
+        reason: i32,
+        #[command(flatten)]
+        act: Act,
+    },
+    /// Ask to cancel it
+    Cancel {
+        /// tsk_…
+        task: String,
+        /// Why
+        #[arg(long, value_parser = words("voordeur.event.v1.CancelReason"))]
+        reason: i32,
+        #[command(flatten)]
+        act: Act,
+    },
+    /// Answer that question
+    #[command(group(clap::ArgGroup::new("decision").required(true).args(["confirm", "refuse"])))]
+    Decide {
+        /// tsk_…
+        task: String,
+        /// It is cancelled
+        #[arg(long)]
+        confirm: bool,
+        /// It goes on
+        #[arg(long)]
+        refuse: bool,
+        #[command(flatten)]
+        act: Act,
+    },
+    /// It cannot be done; it returns to the coordinator
+    Fail {
+        /// tsk_…
+        task: String,
+        /// Why
+        #[arg(long, value_parser = words("voordeur.event.v1.FailReason"))]
+        reason: i32,
+        #[command(flatten)]
+        act: Act,
+    },
+    /// It should never have been there
+    Error {
+        /// tsk_…
+        task: String,
+        /// Why
+        #[arg(long, value_parser = words("voordeur.event.v1.ErrorReason"))]
+        reason: i32,
+        #[command(flatten)]
+        act: Act,
+    },
+    /// Why it came to whom it came
+    Explain {
+        /// tsk_…
+        task: String,
+    },
+    /// Open what was written; who looks is on record first
+    Reveal {
+        /// tsk_…
+        task: String,
+        /// Emergency: why, in words; it is recorded and reported
+        #[arg(long, value_name = "REASON")]
+        break_glass: Option<String>,
+    },
+}
