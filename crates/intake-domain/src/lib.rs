@@ -2,8 +2,10 @@
 //!
 //! - [`Draft`] is what came in; [`parse`] makes a [`Submission`] of it, which cannot hold nonsense, or says everything that is wrong
 //!   at once. What it has to know of the directory comes through [`Premises`].
+//! - [`access`] says who may see what was written.
 //! - [`life`] is what happens to a signal after that: `decide` and `evolve` on a table of steps.
 
+pub mod access;
 pub mod codes;
 pub mod consent;
 pub mod draft;
