@@ -3,6 +3,7 @@
 //! A service crate offers `start(&Environment, Settings) -> Result<Service, StartError>`; `serve` binds it to its addresses. Tests
 //! do the same on port 0.
 
+mod backlog;
 pub mod clock;
 pub mod config;
 pub mod grpc;

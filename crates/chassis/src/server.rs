@@ -8,7 +8,7 @@ use tonic::transport::{Server, server::TcpIncoming};
 use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::{
-    Environment, Service, StartError,
+    Environment, Service, StartError, backlog,
     config::{LimitsConfig, ListenConfig},
     grpc::CallLayer,
     http::{self, Readiness},
@@ -78,6 +78,7 @@ pub async fn serve(
         "health",
         follow_readiness(reporter, Arc::clone(&readiness), service.grpc_services, tasks.stop()),
     );
+    tasks.spawn("backlog", backlog::observe(service.name, Arc::clone(&environment.broker), tasks.stop()));
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(voordeur_contracts::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use voordeur_chassis::Identity;
 
-use crate::{episode, operations, presence, serve, signal, task};
+use crate::{demo, episode, operations, presence, serve, signal, task};
 
 /// One front door for everybody around a child: takes signals in, brings them to the professional at the centre, follows what comes of
 /// them.
@@ -41,15 +41,15 @@ pub(crate) struct Global {
     pub(crate) json: bool,
 
     /// Who calls, during development: organisation:<key>, person:<key> or operator
-    #[arg(long = "as", global = true, value_name = "WHO", env = "VOORDEUR_AS")]
+    #[arg(long = "as", global = true, value_name = "WHO", env = "VOORDEUR_AS", hide_env_values = true)]
     pub(crate) caller: Option<Identity>,
 
     /// File that `serve --endpoints-file` wrote; without it the addresses of the settings
-    #[arg(long, global = true, value_name = "FILE", env = "VOORDEUR_ENDPOINTS")]
+    #[arg(long, global = true, value_name = "FILE", env = "VOORDEUR_ENDPOINTS", hide_env_values = true)]
     pub(crate) endpoints: Option<PathBuf>,
 
     /// Settings that lie over the defaults; `voordeur config --markdown` explains them
-    #[arg(long, global = true, value_name = "FILE", env = "VOORDEUR_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "VOORDEUR_CONFIG", hide_env_values = true)]
     pub(crate) config: Option<PathBuf>,
 
     /// Seconds until an answer must be there
@@ -95,6 +95,8 @@ pub(crate) enum Command {
     Keys(operations::keys::Command),
     /// Settings in force, and what they mean
     Config(operations::config::Command),
+    /// The main job on an invented kindcentrum, with the routing service and the broker killed in the middle
+    Demo(demo::DemoArgs),
 }
 
 /// What a person's act carries.

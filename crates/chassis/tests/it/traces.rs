@@ -152,6 +152,22 @@ async fn calls_are_counted_for_the_collector_and_for_scraping() {
 }
 
 #[tokio::test]
+async fn backlogs_have_the_names_that_dashboards_of_the_broker_know() {
+    Collector::running().await;
+    let toy = start().await;
+    eventually("the series stand on the page", async || {
+        let (_, page) = get(&toy.bound, "/metrics").await;
+        let wanted = [
+            "jetstream_consumer_num_pending{consumer_name=\"intake-tasks\",stream_name=\"TASKS\"}",
+            "voordeur_stream_used_ratio{stream_name=\"SIGNALS\"}",
+            "voordeur_broker_connected{voordeur_service=\"intake\"} 1",
+        ];
+        wanted.iter().all(|series| page.contains(series)).then_some(()).ok_or(page)
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn telemetry_is_set_up_once_in_a_process() {
     Collector::running().await;
     let settings = voordeur_chassis::config::Config::default().telemetry;

@@ -1,7 +1,7 @@
 //! `voordeur serve`: one service on a given broker, or everything with a broker of its own.
 
 mod endpoints;
-mod own_broker;
+pub(crate) mod own_broker;
 mod services;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
@@ -82,7 +82,7 @@ pub(crate) struct All {
     #[arg(long, value_name = "FILE")]
     directory: Option<PathBuf>,
     /// nats-server to start; else it is looked for on the PATH and in the tools folder
-    #[arg(long, value_name = "PROGRAM", env = "NATS_SERVER")]
+    #[arg(long, value_name = "PROGRAM", env = "NATS_SERVER", hide_env_values = true)]
     nats_server: Option<PathBuf>,
     /// Port of the broker; a free one when left out
     #[arg(long, value_name = "PORT")]
@@ -103,7 +103,7 @@ pub struct Alone {
     #[command(flatten)]
     one: One,
     /// Settings that lie over the defaults
-    #[arg(long, value_name = "FILE", env = "VOORDEUR_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "VOORDEUR_CONFIG", hide_env_values = true)]
     config: Option<PathBuf>,
 }
 

@@ -35,13 +35,13 @@ const RAN_WELL: Duration = Duration::from_secs(30);
 
 /// The folder of everything that is kept; one process at a time.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(crate) struct Folder {
     path: PathBuf,
     _lock: File,
 }
 
 impl Folder {
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| Failure::usage(format!("{}: {error}", path.display()));
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
         // The broker writes its settings back with this path.
@@ -60,14 +60,14 @@ impl Folder {
         Ok(Self { path, _lock: lock })
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }
 
 /// A running broker and who watches over it.
 #[derive(Debug)]
-pub(super) struct OwnBroker {
+pub(crate) struct OwnBroker {
     client: SocketAddr,
     monitor: SocketAddr,
     stop: CancellationToken,
@@ -75,7 +75,7 @@ pub(super) struct OwnBroker {
 }
 
 impl OwnBroker {
-    pub(super) async fn start(
+    pub(crate) async fn start(
         folder: &Folder,
         program: Option<&Path>,
         port: Option<u16>,
@@ -115,16 +115,16 @@ impl OwnBroker {
         false
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("nats://{}", self.client)
     }
 
-    pub(super) fn monitor_url(&self) -> String {
+    pub(crate) fn monitor_url(&self) -> String {
         format!("http://{}", self.monitor)
     }
 
     /// Ends it, after everybody who uses it.
-    pub(super) async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.cancel();
         let _ = self.watched.await;
     }

@@ -1,0 +1,70 @@
+//! How full the streams are and how far a service's consumers lie behind, as metrics. The consumer metrics have the names that the NATS
+//! exporter gives them, so that dashboards made for it keep working.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use opentelemetry::KeyValue;
+use tokio_util::sync::CancellationToken;
+use voordeur_eventlog::{Broker, ConsumerName, Deadline, StreamName};
+
+/// How often the broker is asked.
+const EVERY: Duration = Duration::from_secs(10);
+/// How long one question may take.
+const LOOK_TIME: Duration = Duration::from_secs(3);
+
+/// The stream a service owns.
+fn owned(service: &str) -> Option<StreamName> {
+    match service {
+        "intake" => Some(StreamName::Signals),
+        "routing" => Some(StreamName::Tasks),
+        "escalation" => Some(StreamName::Episodes),
+        _ => None,
+    }
+}
+
+/// Asks and records until told to stop. A broker that does not answer leaves the numbers as they were; `voordeur.broker.connected` tells.
+pub(crate) async fn observe(
+    service: &'static str,
+    broker: Arc<dyn Broker>,
+    stop: CancellationToken,
+) -> Result<(), Infallible> {
+    let meter = opentelemetry::global::meter("voordeur");
+    let pending = meter.u64_gauge("jetstream.consumer.num_pending").build();
+    let unsettled = meter.u64_gauge("jetstream.consumer.num_ack_pending").build();
+    let redelivered = meter.u64_gauge("jetstream.consumer.num_redelivered").build();
+    let used = meter
+        .f64_gauge("voordeur.stream.used")
+        .with_unit("1")
+        .with_description("Share of the stream's bytes in use; alarm at 0.7.")
+        .build();
+    let connected = meter.u64_gauge("voordeur.broker.connected").build();
+    let consumers: Vec<_> =
+        ConsumerName::ALL.into_iter().filter(|name| name.as_str().starts_with(service)).collect();
+    // What everybody writes to is told by everybody: who is down tells nothing.
+    let streams: Vec<_> =
+        owned(service).into_iter().chain([StreamName::Audit, StreamName::DeadLetters]).collect();
+    let mut tick = tokio::time::interval(EVERY);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = stop.cancelled() => return Ok(()),
+        }
+        connected.record(broker.connected().into(), &[KeyValue::new("voordeur.service", service)]);
+        for name in &consumers {
+            let labels = [
+                KeyValue::new("consumer_name", name.as_str()),
+                KeyValue::new("stream_name", name.stream().as_str()),
+            ];
+            if let Ok(backlog) = broker.wakeups(*name).backlog(Deadline::now() + LOOK_TIME).await {
+                pending.record(backlog.pending, &labels);
+                unsettled.record(backlog.unsettled, &labels);
+                redelivered.record(backlog.redelivered, &labels);
+            }
+        }
+        for name in &streams {
+            if let Ok(usage) = broker.log(*name).usage(Deadline::now() + LOOK_TIME).await {
+                used.record(usage.share(), &[KeyValue::new("stream_name", name.as_str())]);
+            }
+        }
+    }
+}
