@@ -4,6 +4,7 @@
 
 mod arguments;
 mod client;
+mod demo;
 mod episode;
 pub mod failure;
 mod operations;
@@ -37,6 +38,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Task(command) => Box::pin(task::run(command, &global)).await,
         Command::Presence(command) => Box::pin(presence::run(command, &global)).await,
         Command::Episode(command) => Box::pin(episode::run(command, &global)).await,
+        Command::Demo(arguments) => Box::pin(demo::run(arguments, json)).await,
     };
     finish(outcome, json)
 }

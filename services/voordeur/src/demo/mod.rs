@@ -1,0 +1,181 @@
+//! The demonstration: an invented kindcentrum, real processes, real gRPC, and everything falling over in the middle.
+//!
+//! It is also a check: it ends well only if every signal became exactly one task and every answer reached its asker.
+
+mod askers;
+mod census;
+mod people;
+mod processes;
+mod story;
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+
+use clap::Args;
+use tokio::{sync::watch, time::Instant};
+use voordeur_contracts::{
+    escalation::{ListEpisodesRequest, episode_service_client::EpisodeServiceClient},
+    intake::SubmitSignalRequest,
+};
+
+use self::{
+    askers::Asker,
+    people::{Colleague, Done},
+    processes::{Processes, SERVICES},
+    story::{Story, Summary},
+};
+use crate::{failure::Failure, wire};
+
+/// Shows the main job on an invented kindcentrum, with the routing service and the broker killed in the middle.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  voordeur demo                 stays up until Ctrl-C\n  voordeur demo --once          ends with 0 only if nothing was lost or doubled\n  voordeur demo --once --json   the last line is a summary as JSON"
+)]
+pub(crate) struct DemoArgs {
+    /// End when the story is told, instead of staying up.
+    #[arg(long)]
+    once: bool,
+    /// Signals to hand over: one SubmitSignalRequest as protobuf JSON per line.
+    #[arg(long, value_name = "FILE", default_value = "deploy/demo/signals.jsonl")]
+    signals: PathBuf,
+    /// The directory of organisations and people.
+    #[arg(long, value_name = "FILE", default_value = "deploy/directory/demo.toml")]
+    directory: PathBuf,
+    /// Keep the broker's data and the logs here instead of in a temporary folder.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+/// How long each part may take before the demonstration says that it did not work.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Tells the story.
+pub(crate) async fn run(args: DemoArgs, json: bool) -> Result<ExitCode, Failure> {
+    let story = Story::begin();
+    let signals = read_signals(&args.signals)?;
+    let processes = Arc::new(Processes::prepare(&args.directory, args.data.clone(), &story)?);
+    story.chapter("Start the broker and the three services");
+    processes.start_broker().await?;
+    processes.set_up().await?;
+    for service in SERVICES {
+        processes.start(service).await?;
+    }
+    processes.all_ready(PATIENCE).await?;
+    story.say(&processes.describe());
+
+    story.chapter("Three professionals look at their worklist");
+    let colleagues = processes.people();
+    let (done, heard) = watch::channel(Done::default());
+    let done = Arc::new(done);
+    let work: Vec<_> = colleagues
+        .iter()
+        .map(|who| {
+            let colleague =
+                Colleague { who: who.clone(), processes: Arc::clone(&processes), story: story.clone() };
+            tokio::spawn(colleague.work(Arc::clone(&done)))
+        })
+        .collect();
+
+    story.chapter("School and childcare hand over their signals");
+    let began = Instant::now();
+    let (first, second) = signals.split_at(signals.len() / 2);
+    let mut askers = Vec::new();
+    hand_over(first, &processes, &story, &mut askers).await?;
+
+    story.chapter("The routing service is killed (SIGKILL), while signals keep coming");
+    processes.kill("routing").await?;
+    story.say("routing is gone; intake does not need it to take a signal:");
+    hand_over(second, &processes, &story, &mut askers).await?;
+    processes.start("routing").await?;
+    story.say("routing is back; it reads its history again and picks up what came meanwhile");
+
+    wait_for(heard.clone(), |done| done.answered >= signals.len() / 3, "a third of the answers").await?;
+    story.chapter("The broker is killed (SIGKILL) and started again");
+    processes.kill_broker().await?;
+    story.say("the broker is gone; nobody can be told yes now, so nobody is");
+    processes.all_ready(PATIENCE).await?;
+    story.say("the broker is back with everything it had acknowledged; the services rode it out");
+
+    wait_for(heard, |done| done.answered >= signals.len(), "every answer").await?;
+    story.chapter("The askers hear their answers");
+    let mut answers = 0;
+    for asker in &askers {
+        answers += usize::from(asker.hear(&processes, &story, PATIENCE).await.map_err(Failure::failed)?);
+    }
+    let elapsed = began.elapsed();
+    for task in work {
+        task.abort();
+    }
+
+    let census = census::count(&processes, PATIENCE).await.map_err(Failure::failed)?;
+    let summary = Summary {
+        signals: askers.len(),
+        tasks: census.tasks,
+        signals_with_exactly_one_task: census.signals_with_exactly_one_task,
+        answers_heard: answers,
+        episodes: episodes(&processes, &colleagues).await?,
+        parked: census.parked,
+        kills: processes.kills(),
+        seconds: elapsed.as_secs_f64(),
+    };
+    story.chapter("What is stored");
+    story.summary(&summary);
+    if json {
+        story.json(&summary);
+    }
+    if !args.once {
+        story.say("Everything stays up; look around, and stop it with Ctrl-C.");
+        story.say(&processes.describe());
+        tokio::signal::ctrl_c().await.map_err(|error| Failure::failed(error.to_string()))?;
+    }
+    processes.stop().await;
+    Ok(if summary.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn hand_over(
+    signals: &[SubmitSignalRequest],
+    processes: &Arc<Processes>,
+    story: &Story,
+    askers: &mut Vec<Asker>,
+) -> Result<(), Failure> {
+    for signal in signals {
+        askers
+            .push(Asker::submit(signal.clone(), processes, story, PATIENCE).await.map_err(Failure::failed)?);
+    }
+    Ok(())
+}
+
+async fn wait_for(
+    mut heard: watch::Receiver<Done>,
+    enough: impl Fn(&Done) -> bool,
+    what: &str,
+) -> Result<(), Failure> {
+    match tokio::time::timeout(PATIENCE, heard.wait_for(|done| enough(done))).await {
+        Ok(Ok(_)) => Ok(()),
+        _ => Err(Failure::failed(format!("{what} did not come within {} seconds", PATIENCE.as_secs()))
+            .advise("look at the logs of the services, in the folder named above")),
+    }
+}
+
+/// Episodes that began, as a professional sees them.
+async fn episodes(processes: &Processes, colleagues: &[String]) -> Result<usize, Failure> {
+    let who = colleagues.first().ok_or_else(|| Failure::usage("the directory has no professional"))?;
+    let channel = processes.channel("escalation", &format!("person:{who}")).map_err(Failure::failed)?;
+    let list = EpisodeServiceClient::new(channel).list_episodes(ListEpisodesRequest::default()).await?;
+    Ok(list.into_inner().episodes.len())
+}
+
+fn read_signals(file: &std::path::Path) -> Result<Vec<SubmitSignalRequest>, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        Failure::usage(format!("{}: {error}", file.display()))
+            .advise("run this from the project's folder, or name the file with --signals")
+    })?;
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    lines
+        .map(|(number, line)| {
+            wire::from_json("voordeur.intake.v1.SubmitSignalRequest", line).map_err(|failure| Failure {
+                message: format!("{}:{}: {}", file.display(), number + 1, failure.message),
+                ..failure
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,86 @@
+//! What the demonstration tells: one line per thing that happened, with the time since it began.
+
+use serde::Serialize;
+use tokio::time::Instant;
+
+/// Prints to the terminal.
+#[derive(Debug, Clone)]
+pub(super) struct Story {
+    began: Instant,
+}
+
+impl Story {
+    pub(super) fn begin() -> Self {
+        Self { began: Instant::now() }
+    }
+
+    /// A new part.
+    pub(super) fn chapter(&self, title: &str) {
+        self.line(&format!("\n{title}"));
+    }
+
+    /// Something happened.
+    pub(super) fn say(&self, text: &str) {
+        let seconds = self.began.elapsed().as_secs_f64();
+        for line in text.lines() {
+            self.line(&format!("{seconds:7.2}s  {line}"));
+        }
+    }
+
+    pub(super) fn summary(&self, summary: &Summary) {
+        self.say(&format!(
+            "{} signals acknowledged, {} of them with exactly one task ({} tasks in all)",
+            summary.signals, summary.signals_with_exactly_one_task, summary.tasks
+        ));
+        self.say(&format!("{} answers heard by their askers", summary.answers_heard));
+        self.say(&format!(
+            "{} children have an episode; {} messages were parked",
+            summary.episodes, summary.parked
+        ));
+        self.say(&format!("processes killed on the way: {}", summary.kills.join(", ")));
+        self.say(if summary.holds() {
+            "Nothing was lost and nothing happened twice."
+        } else {
+            "This is not as it should be: something was lost, doubled or not answered."
+        });
+    }
+
+    pub(super) fn json(&self, summary: &Summary) {
+        let mut line = serde_json::json!(summary);
+        if let Some(line) = line.as_object_mut() {
+            line.insert("ok".to_owned(), summary.holds().into());
+        }
+        self.line(&line.to_string());
+    }
+
+    #[expect(clippy::print_stdout, reason = "the story is what this command is for")]
+    #[expect(clippy::unused_self, reason = "one place that prints")]
+    fn line(&self, text: &str) {
+        println!("{text}");
+    }
+}
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+pub(super) struct Summary {
+    pub(super) signals: usize,
+    pub(super) tasks: usize,
+    pub(super) signals_with_exactly_one_task: usize,
+    pub(super) answers_heard: usize,
+    pub(super) episodes: usize,
+    pub(super) parked: usize,
+    pub(super) kills: Vec<String>,
+    pub(super) seconds: f64,
+}
+
+impl Summary {
+    /// Is everything as promised?
+    pub(super) fn holds(&self) -> bool {
+        self.signals > 0
+            && self.tasks == self.signals
+            && self.signals_with_exactly_one_task == self.signals
+            && self.answers_heard == self.signals
+            && self.episodes > 0
+            && self.parked == 0
+    }
+}
