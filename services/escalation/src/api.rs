@@ -1,0 +1,343 @@
+//! `EpisodeService`: what people of a centre see of its episodes. Every look is on record before it is shown.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use tonic::{Request, Response, Status, async_trait};
+use voordeur_chassis::{Identity, Problem, deadline, identity};
+use voordeur_contracts::{
+    common,
+    convert::to_wire_time,
+    escalation::{
+        Episode, EpisodeTask, GetEpisodeRequest, GetEpisodeResponse, ListEpisodesRequest,
+        ListEpisodesResponse, episode_service_server::EpisodeService, get_episode_request::Episode as Which,
+    },
+};
+use voordeur_directory::{Directory, DirectoryWatch, Person};
+use voordeur_eventlog::{Deadline, Position, StreamName, fold::Fold};
+use voordeur_kernel::{CentreKey, Clock, EpisodeId, Faults, ProfessionalKey, TaskId, Timestamp, limits};
+
+use crate::{
+    audit::{Audit, Look},
+    codec::{baseline_to_wire, outcome_to_wire},
+    machine::{Episodes, Place, STREAM, State, subject},
+};
+
+/// Looks that are put on record side by side for one page.
+const RECORDED_AT_ONCE: usize = 32;
+
+/// The gRPC service.
+pub(crate) struct EpisodeApi {
+    pub(crate) fold: Arc<Fold<Episodes>>,
+    pub(crate) directory: Arc<DirectoryWatch>,
+    pub(crate) audit: Audit,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// Somebody who asks, as the directory knows her.
+struct Caller {
+    directory: Arc<Directory>,
+    key: ProfessionalKey,
+}
+
+impl Caller {
+    fn person(&self) -> Result<&Person, Problem> {
+        self.directory.person(self.key.as_str()).ok_or_else(unknown_person)
+    }
+
+    fn works_at(&self, centre: &CentreKey) -> bool {
+        self.directory.works_at(self.key.as_str(), centre.as_str())
+    }
+
+    /// One of the centres of the episode is hers.
+    fn may_see(&self, state: &State) -> bool {
+        state.episode.signals().any(|signal| self.works_at(&signal.centre))
+    }
+}
+
+fn unknown_person() -> Problem {
+    Problem::not_allowed("UNKNOWN_PERSON", "you are not in the directory; ask the coordinator to add you")
+}
+
+#[async_trait]
+impl EpisodeService for EpisodeApi {
+    async fn get_episode(
+        &self,
+        request: Request<GetEpisodeRequest>,
+    ) -> Result<Response<GetEpisodeResponse>, Status> {
+        let deadline = deadline(&request);
+        let caller = self.caller(&request)?;
+        Ok(Response::new(self.get(&caller, request.get_ref(), deadline).await?))
+    }
+
+    async fn list_episodes(
+        &self,
+        request: Request<ListEpisodesRequest>,
+    ) -> Result<Response<ListEpisodesResponse>, Status> {
+        let deadline = deadline(&request);
+        let caller = self.caller(&request)?;
+        Ok(Response::new(self.list(&caller, request.get_ref(), deadline).await?))
+    }
+}
+
+impl EpisodeApi {
+    fn caller<T>(&self, request: &Request<T>) -> Result<Caller, Problem> {
+        let Identity::Person(key) = identity(request)? else {
+            return Err(Problem::not_allowed(
+                "PEOPLE_ONLY",
+                "episodes are shown to the people of a centre only",
+            ));
+        };
+        let directory = self
+            .directory
+            .current()
+            .map_err(|error| Problem::new(error.kind(), error.reason(), error.to_string()))?;
+        let caller = Caller { directory, key: key.clone() };
+        if !caller.person()?.role.holds_tasks() {
+            return Err(Problem::not_allowed(
+                "NOT_YOUR_ROLE",
+                "episodes are shown to the professionals and coordinators of a centre",
+            ));
+        }
+        Ok(caller)
+    }
+
+    async fn get(
+        &self,
+        caller: &Caller,
+        request: &GetEpisodeRequest,
+        deadline: Deadline,
+    ) -> Result<GetEpisodeResponse, Problem> {
+        let mut faults = Faults::new();
+        let which = match &request.episode {
+            Some(Which::EpisodeId(text)) => {
+                faults.take("episode_id", "BAD_ID", text.parse::<EpisodeId>()).map(Wanted::Episode)
+            }
+            Some(Which::TaskId(text)) => {
+                faults.take("task_id", "BAD_ID", text.parse::<TaskId>()).map(Wanted::Task)
+            }
+            None => {
+                faults.add("episode", "REQUIRED", "give episode_id or task_id");
+                None
+            }
+        };
+        let at_least = read_position(request.at_least.as_ref(), &mut faults);
+        let which = faults.finish(which).map_err(Problem::invalid)?;
+        self.reached(at_least, deadline).await?;
+        let id = match which {
+            Wanted::Episode(id) => Some(id),
+            Wanted::Task(task) => self.fold.read(|index, _| index.of_task(task)),
+        };
+        let id = id.ok_or_else(|| Problem::not_found("episode"))?;
+        let position = self.position();
+        let state = self.load(id, deadline).await?.ok_or_else(|| Problem::not_found("episode"))?;
+        let allowed = caller.may_see(&state);
+        self.record(caller, &state, "get-episode", allowed, deadline).await?;
+        if !allowed {
+            // The same answer as for an episode that is not there: even that it exists is about a child.
+            return Err(Problem::not_found("episode"));
+        }
+        Ok(GetEpisodeResponse { episode: Some(view(&state)), position })
+    }
+
+    async fn list(
+        &self,
+        caller: &Caller,
+        request: &ListEpisodesRequest,
+        deadline: Deadline,
+    ) -> Result<ListEpisodesResponse, Problem> {
+        let mut faults = Faults::new();
+        let centres = self.centres(caller, &request.centre, &mut faults);
+        let size = page_size(request.page_size, &mut faults);
+        let before = match request.page_token.as_str() {
+            "" => None,
+            token => {
+                let place = read_token(token);
+                if place.is_none() {
+                    faults.add("page_token", "BAD_TOKEN", "give the token of the page before, unchanged");
+                }
+                place
+            }
+        };
+        let at_least = read_position(request.at_least.as_ref(), &mut faults);
+        let centres = faults.finish(centres).map_err(Problem::invalid)?;
+        self.reached(at_least, deadline).await?;
+        let position = self.position();
+        let (page, more) = self.page(&centres, before, request.open_only, size);
+        let mut states = Vec::with_capacity(page.len());
+        for (_, id) in &page {
+            states.extend(self.load(*id, deadline).await?);
+        }
+        let looks: Vec<_> =
+            states.iter().map(|state| self.record(caller, state, "list-episodes", true, deadline)).collect();
+        stream::iter(looks).buffer_unordered(RECORDED_AT_ONCE).try_collect::<Vec<()>>().await?;
+        let next_page_token = page.last().filter(|_| more).map(write_token).unwrap_or_default();
+        Ok(ListEpisodesResponse {
+            episodes: states.iter().map(|s| view(s)).collect(),
+            next_page_token,
+            position,
+        })
+    }
+
+    /// Centres to list: the one that was asked for, or every one of the caller.
+    fn centres(&self, caller: &Caller, asked: &str, faults: &mut Faults) -> Option<BTreeSet<CentreKey>> {
+        let hers = caller.person().ok()?.centres.clone();
+        if asked.is_empty() {
+            return Some(hers);
+        }
+        let found = hers.get(asked).cloned();
+        if found.is_none() {
+            faults.add("centre", "UNKNOWN_CENTRE", "give the key of a centre you work at, or leave it out");
+        }
+        found.map(|centre| BTreeSet::from([centre]))
+    }
+
+    /// Places of a page, newest first, and whether there are more.
+    fn page(
+        &self,
+        centres: &BTreeSet<CentreKey>,
+        before: Option<Place>,
+        open_only: bool,
+        size: usize,
+    ) -> (Vec<Place>, bool) {
+        let mut places = self.fold.read(|index, _| {
+            // The first of each centre are enough for the first of all; one more tells whether there are more.
+            let of_centre = |centre: &CentreKey| {
+                let entries = index.at_centre(centre.as_str(), before);
+                entries
+                    .filter(|(_, open)| *open || !open_only)
+                    .map(|(place, _)| place)
+                    .take(size + 1)
+                    .collect()
+            };
+            centres.iter().map(of_centre).fold(
+                BTreeSet::new(),
+                |mut all: BTreeSet<Place>, some: Vec<Place>| {
+                    all.extend(some);
+                    all
+                },
+            )
+        });
+        let mut page = Vec::with_capacity(size);
+        while page.len() < size {
+            let Some(newest) = places.pop_last() else { break };
+            page.push(newest);
+        }
+        (page, !places.is_empty())
+    }
+
+    async fn reached(&self, at_least: Option<Position>, deadline: Deadline) -> Result<(), Problem> {
+        if let Some(position) = at_least {
+            self.fold.reached(&position, deadline).await?;
+        }
+        if self.fold.is_ready() {
+            Ok(())
+        } else {
+            Err(Problem::unavailable("NOT_READY", "still reading the log; try again in a moment"))
+        }
+    }
+
+    fn position(&self) -> Option<common::Position> {
+        self.fold.position().map(|position| common::Position {
+            stream: position.stream.as_str().to_owned(),
+            incarnation: position.incarnation.to_string(),
+            sequence: position.sequence,
+        })
+    }
+
+    async fn load(&self, id: EpisodeId, deadline: Deadline) -> Result<Option<Arc<State>>, Problem> {
+        let subject = subject(id).map_err(|error| Problem::broken(error.to_string()))?;
+        Ok(self.fold.load(&subject, deadline).await?.map(|held| held.state))
+    }
+
+    async fn record(
+        &self,
+        caller: &Caller,
+        state: &State,
+        activity: &'static str,
+        allowed: bool,
+        deadline: Deadline,
+    ) -> Result<(), Problem> {
+        let look = Look {
+            person: &caller.key,
+            role: caller.person()?.role,
+            episode: state.id,
+            child: state.episode.child(),
+            activity,
+            allowed,
+            at: self.clock.now(),
+            directory_version: caller.directory.version(),
+        };
+        self.audit.record(&look, deadline).await
+    }
+}
+
+enum Wanted {
+    Episode(EpisodeId),
+    Task(TaskId),
+}
+
+fn page_size(asked: u32, faults: &mut Faults) -> usize {
+    match usize::try_from(asked) {
+        Ok(0) => limits::PAGE_ITEMS_DEFAULT,
+        Ok(size) if size <= limits::PAGE_ITEMS_MAX => size,
+        _ => {
+            faults.add("page_size", "OUT_OF_RANGE", format!("give 1-{}", limits::PAGE_ITEMS_MAX));
+            limits::PAGE_ITEMS_DEFAULT
+        }
+    }
+}
+
+fn read_position(wire: Option<&common::Position>, faults: &mut Faults) -> Option<Position> {
+    let wire = wire?;
+    match StreamName::by_name(&wire.stream) {
+        Some(stream) if stream == STREAM && !wire.incarnation.is_empty() => {
+            Some(Position { stream, incarnation: wire.incarnation.as_str().into(), sequence: wire.sequence })
+        }
+        _ => {
+            faults.add(
+                "at_least",
+                "FOREIGN_POSITION",
+                "give a position that this service gave, or leave it out",
+            );
+            None
+        }
+    }
+}
+
+/// The place of the last episode of a page: nothing about a child that the page did not show.
+fn write_token((opened, id): &Place) -> String {
+    format!("{}-{}", opened.as_nanosecond(), id.to_hex())
+}
+
+fn read_token(token: &str) -> Option<Place> {
+    let (opened, id) = token.split_once('-')?;
+    Some((Timestamp::from_nanosecond(opened.parse().ok()?).ok()?, EpisodeId::parse_hex(id).ok()?))
+}
+
+/// An episode as people see it.
+fn view(state: &State) -> Episode {
+    let episode = &state.episode;
+    let picture = episode.picture();
+    Episode {
+        episode_id: state.id.to_string(),
+        centre: picture.centre().map(ToString::to_string).unwrap_or_default(),
+        child_ordinal: episode.child_ordinal(),
+        opened_at: picture.opened.map(|at| to_wire_time(at.effective)),
+        first_contact_at: picture.first_contact.map(|contact| to_wire_time(contact.at.effective)),
+        tasks: picture
+            .tasks
+            .iter()
+            .map(|task| EpisodeTask {
+                task_id: task.task.to_string(),
+                signal_id: task.signal.to_string(),
+                joined_at: Some(to_wire_time(task.joined.effective)),
+                completed_at: task.completed.map(|completion| to_wire_time(completion.at.effective)),
+                outcome: task.completed.map_or(0, |completion| outcome_to_wire(completion.outcome)),
+            })
+            .collect(),
+        open: episode.is_open(),
+        baseline: picture.baseline.map_or(0, |assessment| baseline_to_wire(assessment.baseline)),
+        version: u64::from(episode.made_by_people()),
+    }
+}

@@ -1,0 +1,12 @@
+//! The service on the in-memory twin of the broker: replicas, restarts, bad days, and what people of a centre see.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests say with a panic what went wrong"
+)]
+
+mod following;
+mod looking;
+mod world;
