@@ -16,4 +16,4 @@ mod vault;
 pub use derive::Deriver;
 pub use kek::{DataKey, KekError, KeyEncryptionKeys, WrappedKey};
 pub use key_file::{KeyFile, KeyFileError};
-pub use vault::{FreshKey, Vault, VaultError, VaultSettings};
+pub use vault::{FreshKey, Vault, VaultError, VaultSettings, random_id};

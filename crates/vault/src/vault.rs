@@ -346,8 +346,16 @@ fn entry_of(id: DataKeyId) -> String {
     format!("dek/{}", id.to_hex())
 }
 
-fn random_16() -> Result<[u8; 16], VaultError> {
+/// 16 random bytes, for ids that must not be derived from anything; for services without a vault.
+///
+/// # Errors
+/// When the source of randomness fails.
+pub fn random_id() -> Result<[u8; 16], KekError> {
     let mut bytes = [0; 16];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| KekError::Broken)?;
     Ok(bytes)
+}
+
+fn random_16() -> Result<[u8; 16], VaultError> {
+    Ok(random_id()?)
 }

@@ -11,6 +11,7 @@ use voordeur_contracts::{
 };
 use voordeur_eventlog::{AppendError, Commit, Deadline, EventLog, Subject, Version};
 use voordeur_kernel::{ChildAlias, CommitId, EpisodeId, ProfessionalKey, Role, Timestamp, limits};
+use voordeur_vault::random_id;
 
 use crate::codec::{SERVICE, SOURCE};
 
@@ -60,8 +61,7 @@ impl Audit {
         let trace_id =
             trace.iter().find(|header| header.name == "traceparent").and_then(|h| trace_id(&h.value));
         // Every look is its own, so its id is random and not derived.
-        let mut id = [0; 16];
-        aws_lc_rs::rand::fill(&mut id).map_err(|_| Problem::broken("no randomness for an audit record"))?;
+        let id = random_id().map_err(|_| Problem::broken("no randomness for an audit record"))?;
         let commit = Commit {
             id: CommitId::from_bytes(id),
             kind: KIND,
