@@ -35,6 +35,7 @@ pub struct Cli {
 
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Everywhere")]
 pub(crate) struct Global {
     /// Print JSON: one object a line, errors too
     #[arg(long, global = true)]

@@ -101,7 +101,7 @@ impl Client {
         self.timeout
     }
 
-    fn wire(&self, service: &str, listen: &ListenConfig) -> Result<Wire, Failure> {
+    fn wire(&self, service: &str, listen: ListenConfig) -> Result<Wire, Failure> {
         let address = match self.endpoints.get(service, "grpc") {
             Some(address) => address.to_owned(),
             None => format!("http://{}", listen.grpc),
@@ -114,23 +114,23 @@ impl Client {
     }
 
     pub(crate) fn signals(&self) -> Result<SignalIntakeServiceClient<Wire>, Failure> {
-        self.wire("intake", &self.config.intake).map(SignalIntakeServiceClient::new)
+        self.wire("intake", self.config.intake).map(SignalIntakeServiceClient::new)
     }
 
     pub(crate) fn details(&self) -> Result<DetailsServiceClient<Wire>, Failure> {
-        self.wire("intake", &self.config.intake).map(DetailsServiceClient::new)
+        self.wire("intake", self.config.intake).map(DetailsServiceClient::new)
     }
 
     pub(crate) fn tasks(&self) -> Result<TaskServiceClient<Wire>, Failure> {
-        self.wire("routing", &self.config.routing).map(TaskServiceClient::new)
+        self.wire("routing", self.config.routing.listen()).map(TaskServiceClient::new)
     }
 
     pub(crate) fn presence(&self) -> Result<PresenceServiceClient<Wire>, Failure> {
-        self.wire("routing", &self.config.routing).map(PresenceServiceClient::new)
+        self.wire("routing", self.config.routing.listen()).map(PresenceServiceClient::new)
     }
 
     pub(crate) fn episodes(&self) -> Result<EpisodeServiceClient<Wire>, Failure> {
-        self.wire("escalation", &self.config.escalation).map(EpisodeServiceClient::new)
+        self.wire("escalation", self.config.escalation).map(EpisodeServiceClient::new)
     }
 
     /// Where the broker is: the one that `serve all` runs when there is a file with endpoints, else that of the settings.

@@ -12,9 +12,7 @@ pub(crate) fn line(text: &str) -> Result<(), Failure> {
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Ok(()) => Ok(()),
         // Whoever reads has seen enough; nobody is left to tell.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-            Err(Failure::failed(""))
-        }
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::failed("")),
         Err(error) => Err(Failure::failed(format!("cannot write to standard output: {error}"))),
     }
 }

@@ -25,8 +25,9 @@ const STATUS: &str = "voordeur.intake.v1.SignalStatus";
 pub(crate) enum Command {
     /// Hand signals over, one protobuf JSON object a line
     #[command(after_help = "\
-One result a line comes back, in the order of the lines. Handing the same file over again is harmless: a reference that was
-taken before gets the same receipt.
+One result a line comes back, in the order of the lines. Handing the same file over again is
+harmless: a reference that was taken before gets the same receipt. Without --as each signal is
+handed over as the organisation it names.
 
 Examples:
   voordeur signal submit --file signals.jsonl

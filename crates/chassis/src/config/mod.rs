@@ -35,8 +35,8 @@ pub struct Config {
     pub lifecycle: LifecycleConfig,
     /// Addresses of intake.
     pub intake: ListenConfig,
-    /// Addresses of routing.
-    pub routing: ListenConfig,
+    /// Routing.
+    pub routing: RoutingConfig,
     /// Addresses of escalation.
     pub escalation: ListenConfig,
 }
@@ -148,13 +148,41 @@ impl LifecycleConfig {
 }
 
 /// Addresses of one service.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ListenConfig {
     /// gRPC.
     pub grpc: SocketAddr,
     /// Health, metrics, administration.
     pub http: SocketAddr,
+}
+
+/// Section `routing`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoutingConfig {
+    /// gRPC.
+    pub grpc: SocketAddr,
+    /// Health, metrics, administration.
+    pub http: SocketAddr,
+    /// Seconds; 0: as the policy says. So are the next four.
+    pub offer_s: u64,
+    /// Until somebody must have accepted.
+    pub accept_s: u64,
+    /// Until there must have been contact.
+    pub first_contact_s: u64,
+    /// Until there must be an answer.
+    pub answer_s: u64,
+    /// Until a clock that rang rings again.
+    pub repeat_s: u64,
+}
+
+impl RoutingConfig {
+    /// Its addresses.
+    #[must_use]
+    pub const fn listen(&self) -> ListenConfig {
+        ListenConfig { grpc: self.grpc, http: self.http }
+    }
 }
 
 /// Settings are wrong; each fault tells where it stands and what to do.
@@ -244,8 +272,16 @@ impl Config {
     #[must_use]
     pub fn on_free_ports(mut self) -> Self {
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        for listen in [&mut self.intake, &mut self.routing, &mut self.escalation] {
-            *listen = ListenConfig { grpc: free, http: free };
+        let routing = &mut self.routing;
+        for address in [
+            &mut self.intake.grpc,
+            &mut self.intake.http,
+            &mut routing.grpc,
+            &mut routing.http,
+            &mut self.escalation.grpc,
+            &mut self.escalation.http,
+        ] {
+            *address = free;
         }
         self
     }

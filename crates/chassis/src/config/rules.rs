@@ -25,6 +25,8 @@ pub(super) enum Rule {
     Levels,
 }
 
+const YEAR_S: i64 = 366 * 24 * 3600;
+
 pub(super) const RULES: &[(&str, &str, Rule)] = &[
     ("broker", "url", Rule::Urls(&["nats", "tls"])),
     ("broker", "monitor", Rule::Urls(&["http"])),
@@ -46,6 +48,11 @@ pub(super) const RULES: &[(&str, &str, Rule)] = &[
     ("intake", "http", Rule::Address),
     ("routing", "grpc", Rule::Address),
     ("routing", "http", Rule::Address),
+    ("routing", "offer_s", Rule::Between(0, YEAR_S)),
+    ("routing", "accept_s", Rule::Between(0, YEAR_S)),
+    ("routing", "first_contact_s", Rule::Between(0, YEAR_S)),
+    ("routing", "answer_s", Rule::Between(0, YEAR_S)),
+    ("routing", "repeat_s", Rule::Between(0, YEAR_S)),
     ("escalation", "grpc", Rule::Address),
     ("escalation", "http", Rule::Address),
 ];

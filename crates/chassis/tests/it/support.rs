@@ -156,7 +156,7 @@ pub async fn start_with(change: impl FnOnce(&mut Config)) -> Running {
             }),
         )],
     };
-    let listen = Listen { addresses: config.intake.clone(), limits: config.limits.clone() };
+    let listen = Listen { addresses: config.intake, limits: config.limits.clone() };
     let bound = voordeur_chassis::serve(service, &listen, &environment).await.unwrap();
     let client = SignalIntakeServiceClient::connect(format!("http://{}", bound.grpc)).await.unwrap();
     Running { bound, tasks, broker, caught_up, client }

@@ -32,8 +32,8 @@ pub(crate) enum Command {
     },
     /// Ask the service to try again
     #[command(after_help = "\
-Do this when the cause is gone: a newer release was installed, a directory was mended. The service tries within seconds; whether it
-succeeded tells `voordeur dead-letters show`.
+Do this when the cause is gone: a newer release was installed, a directory was mended. The service
+tries within seconds; whether it succeeded tells `voordeur dead-letters show`.
 
 Examples:
   voordeur dead-letters replay routing.SIGNALS.17

@@ -26,7 +26,8 @@ pub(crate) enum Command {
     },
     /// Make a file the current version, after showing what changes
     #[command(after_help = "\
-Every version is kept; services follow within a second. Applying the same file again changes nothing.
+Every version is kept; services follow within a second. Applying the same file again changes
+nothing.
 
 Examples:
   voordeur directory apply directory.toml --dry-run

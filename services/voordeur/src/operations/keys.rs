@@ -13,7 +13,8 @@ use crate::{arguments::Global, failure::Failure, output};
 pub(crate) enum Command {
     /// Make the keys of a new installation; an existing file is never overwritten
     #[command(after_help = "\
-Without these keys everything that they sealed is lost: keep a copy in a safe place, apart from the backups of the broker.
+Without these keys everything that they sealed is lost: keep a copy in a safe place, apart from
+the backups of the broker.
 
 Example:
   voordeur keys generate --file /etc/voordeur/voordeur.keys")]

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
-use voordeur_eventlog::{Broker as _, ConsumerName, StreamName};
+use voordeur_eventlog::{Broker as _, ConsumerName, StreamName, nats::NatsBroker, topology::TopologyError};
+use voordeur_kernel::ErrorKind;
 
 use crate::{
     arguments::Global,
@@ -17,7 +18,8 @@ use crate::{
 pub(crate) enum Command {
     /// Create what is missing at the broker and update what may be updated
     #[command(after_help = "\
-Services never do this themselves: they verify, and refuse to start when something differs. Applying again changes nothing.
+Services never do this themselves: they verify, and refuse to start when something differs.
+Applying again changes nothing.
 
 Example:
   VOORDEUR__BROKER__URL=nats://127.0.0.1:4222 voordeur streams apply")]
@@ -46,10 +48,10 @@ pub(crate) async fn run(command: Command, global: &Global) -> Result<ExitCode, F
         Command::Status => {
             // First: without a connection there is nothing to tell.
             let verified = broker.verify(client.deadline()).await;
-            if let Err(error @ voordeur_eventlog::topology::TopologyError::Unavailable(_)) = verified {
+            if let Err(error @ TopologyError::Unavailable(_)) = verified {
                 return Err(error.into());
             }
-            status(&client, &broker, global.json).await?;
+            status(&client, &broker, verified.is_ok(), global.json).await?;
             match verified {
                 Ok(()) => {
                     if !global.json {
@@ -57,32 +59,35 @@ pub(crate) async fn run(command: Command, global: &Global) -> Result<ExitCode, F
                     }
                     Ok(ExitCode::SUCCESS)
                 }
-                Err(error) => Err(Failure::from(error).advise("run `voordeur streams apply`")),
+                Err(error) => {
+                    Err(Failure::from(error).advise("`voordeur streams apply` makes what is missing"))
+                }
             }
         }
     }
 }
 
-async fn status(
-    client: &Client,
-    broker: &voordeur_eventlog::nats::NatsBroker,
-    json: bool,
-) -> Result<(), Failure> {
+/// `whole`: everything should be there; else what is missing is left out, and told with the other differences.
+async fn status(client: &Client, broker: &NatsBroker, whole: bool, json: bool) -> Result<(), Failure> {
     let mut streams = Vec::new();
     let mut consumers = Vec::new();
     for name in StreamName::ALL {
-        let usage = broker.log(name).usage(client.deadline()).await;
-        let usage = usage.map_err(|error| of_kind(error.kind(), format!("stream {name}: {error}")))?;
+        let usage = match broker.log(name).usage(client.deadline()).await {
+            Ok(usage) => usage,
+            Err(_) if !whole => continue,
+            Err(error) => return Err(of_kind(error.kind(), format!("stream {name}: {error}"))),
+        };
         streams.push(json!({
             "stream": name.as_str(), "messages": usage.messages, "lastSequence": usage.last_sequence,
             "bytes": usage.bytes, "bytesMax": usage.bytes_max, "share": usage.share(),
         }));
     }
     for name in ConsumerName::ALL {
-        let backlog = broker.wakeups(name).backlog(client.deadline()).await;
-        let backlog = backlog.map_err(|error| {
-            of_kind(voordeur_kernel::ErrorKind::Unavailable, format!("consumer {name}: {error}"))
-        })?;
+        let backlog = match broker.wakeups(name).backlog(client.deadline()).await {
+            Ok(backlog) => backlog,
+            Err(_) if !whole => continue,
+            Err(error) => return Err(of_kind(ErrorKind::Unavailable, format!("consumer {name}: {error}"))),
+        };
         consumers.push(json!({
             "consumer": name.as_str(), "stream": name.stream().as_str(), "pending": backlog.pending,
             "unsettled": backlog.unsettled, "redelivered": backlog.redelivered,

@@ -67,8 +67,9 @@ pub(crate) struct Common {
 /// Everything in one process.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-The folder holds everything: the broker's data, its settings and log, and the keys that are made at the first start. The broker is a
-child process; it is started again when it dies, and the services ride it out.
+The folder holds everything: the broker's data, its settings and log, and the keys that are made
+at the first start. The broker is a child process; it is started again when it dies, and the
+services ride it out.
 
 Example:
   voordeur serve all --dev --data ./data --directory directory.toml --endpoints-file endpoints.json")]
@@ -268,7 +269,7 @@ async fn launch(
         verified(&broker).await?;
         let environment = surroundings.environment(broker);
         let service = Box::pin(name.start(&environment, surroundings)).await?;
-        let listen = Listen { addresses: name.addresses(config).clone(), limits: config.limits.clone() };
+        let listen = Listen { addresses: name.addresses(config), limits: config.limits.clone() };
         bound.push(voordeur_chassis::serve(service, &listen, &environment).await?);
     }
     let mut tell = tokio::time::interval_at(tokio::time::Instant::now() + TELL_EVERY, TELL_EVERY);

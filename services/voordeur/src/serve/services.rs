@@ -4,9 +4,10 @@ use std::{path::Path, sync::Arc};
 
 use voordeur_chassis::{
     Environment, Service, StartError, SystemClock, Tasks,
-    config::{Config, ListenConfig},
+    config::{Config, ListenConfig, RoutingConfig},
 };
 use voordeur_eventlog::nats::NatsBroker;
+use voordeur_kernel::Span;
 use voordeur_vault::KeyFile;
 
 use crate::failure::Failure;
@@ -64,11 +65,11 @@ impl ServiceName {
         }
     }
 
-    pub(super) const fn addresses(self, config: &Config) -> &ListenConfig {
+    pub(super) const fn addresses(self, config: &Config) -> ListenConfig {
         match self {
-            Self::Intake => &config.intake,
-            Self::Routing => &config.routing,
-            Self::Escalation => &config.escalation,
+            Self::Intake => config.intake,
+            Self::Routing => config.routing.listen(),
+            Self::Escalation => config.escalation,
         }
     }
 
@@ -79,11 +80,30 @@ impl ServiceName {
     ) -> Result<Service, StartError> {
         let keys = Arc::clone(&surroundings.keys);
         match self {
-            _ => {
-                let _ = (keys, environment);
-                Err(StartError::Failed("stub".into()))
+            Self::Intake => voordeur_intake::start(environment, voordeur_intake::Settings::new(keys)).await,
+            Self::Routing => {
+                let settings = voordeur_routing::Settings {
+                    deriver: keys.deriver(),
+                    overrides: overrides(&surroundings.config.routing),
+                };
+                voordeur_routing::start(environment, settings).await
+            }
+            Self::Escalation => {
+                voordeur_escalation::start(environment, voordeur_escalation::Settings::new(keys)).await
             }
         }
+    }
+}
+
+/// Spans other than those of the policy, where there are any.
+fn overrides(config: &RoutingConfig) -> voordeur_routing::Overrides {
+    let span = |seconds: u64| (seconds > 0).then_some(Span::Elapsed(seconds));
+    voordeur_routing::Overrides {
+        offer: span(config.offer_s),
+        accept: span(config.accept_s),
+        first_contact: span(config.first_contact_s),
+        answer: span(config.answer_s),
+        repeat: span(config.repeat_s),
     }
 }
 

@@ -1,0 +1,16 @@
+//! The command line as people use it: the real binary, on a real broker.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+mod all;
+mod help;
+mod offline;
+mod operations;
+mod support;
