@@ -6,6 +6,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_nats::{
     HeaderMap,
     jetstream::{
+        Message,
         consumer::{AckPolicy, DeliverPolicy, pull},
         message::StreamMessage,
     },
@@ -17,11 +18,14 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use serde_json::json;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, timeout_at},
+};
 
 use super::{
     ATTEMPT_TIME, Core, chance,
-    follow::{HEARTBEAT, PULL_TIME},
+    follow::{HEARTBEAT, PULL_TIME, QUIET_TIME},
 };
 use crate::{
     Bucket, BucketError, BucketName, Deadline, Entry, Header, ReadError,
@@ -116,7 +120,9 @@ impl NatsBucket {
         let before = format!("$KV.{}.", self.name);
         let (mut keys, mut seen) = (Vec::new(), 0);
         for _ in 0..waiting {
-            let message = timeout_at(deadline, messages.next()).await.map_err(|_| ReadError::TimedOut)?;
+            // One that is lost on its way does not come again: then the list is asked for again.
+            let patience = deadline.min(Instant::now() + ATTEMPT_TIME);
+            let message = timeout_at(patience, messages.next()).await.map_err(|_| ReadError::Unavailable)?;
             let Some(Ok(message)) = message else { return Err(ReadError::Unavailable) };
             let Ok(info) = message.info() else { return Err(ReadError::Unavailable) };
             seen = seen.max(info.stream_sequence);
@@ -221,7 +227,13 @@ impl Bucket for NatsBucket {
         if !resolve::is_key(key) {
             return stream::pending().boxed();
         }
-        let watcher = Watcher { bucket: self.clone(), key: key.to_owned(), messages: None, told: None };
+        let watcher = Watcher {
+            bucket: self.clone(),
+            connections: self.core.connections.clone(),
+            key: key.to_owned(),
+            messages: None,
+            told: None,
+        };
         stream::unfold(watcher, |mut watcher| async move {
             let entry = watcher.next().await;
             Some((entry, watcher))
@@ -232,6 +244,7 @@ impl Bucket for NatsBucket {
 
 struct Watcher {
     bucket: NatsBucket,
+    connections: watch::Receiver<u64>,
     key: String,
     messages: Option<pull::Stream>,
     /// The revision that was told last, and whether it was a value.
@@ -242,31 +255,55 @@ impl Watcher {
     async fn next(&mut self) -> Option<Entry> {
         loop {
             let Some(messages) = self.messages.as_mut() else {
+                self.connections.borrow_and_update();
                 match self.bucket.pull(self.bucket.subject(&self.key), false).await {
                     Ok((messages, _)) => self.messages = Some(messages),
                     Err(_) => sleep(ATTEMPT_TIME / 8 + ATTEMPT_TIME * chance() / 8000).await,
                 }
                 continue;
             };
-            let Some(Ok(message)) = messages.next().await else {
-                // Begins again with the newest value.
+            // What is lost on its way does not come again: begin anew, with the newest value, after every new connection, and when
+            // a look at the leader tells something else than what came.
+            let message = tokio::select! {
+                biased;
+                _ = self.connections.changed() => None,
+                message = messages.next() => message,
+                () = sleep(QUIET_TIME) => {
+                    let newest = self.bucket.newest(&self.key, Instant::now() + ATTEMPT_TIME).await;
+                    let told = self.told.map_or(0, |(revision, _)| revision);
+                    if newest.is_ok_and(|newest| newest.map_or(0, |message| message.sequence) == told) {
+                        continue;
+                    }
+                    None
+                }
+            };
+            let Some(Ok(message)) = message else {
                 self.messages = None;
                 sleep(Duration::from_millis(100)).await;
                 continue;
             };
-            let Some(revision) = message.info().ok().map(|info| info.stream_sequence) else { continue };
-            let removed = message.headers.as_ref().is_some_and(is_marker);
-            let before = self.told.replace((revision, !removed));
-            if before.is_some_and(|(told, _)| told == revision) {
-                continue;
-            }
-            if !removed {
-                let value = message.payload.clone();
-                return Some(Entry { key: self.key.clone(), value, revision });
-            }
-            if before.is_some_and(|(_, value)| value) {
-                return None;
+            if let Some(told) = self.take(&message) {
+                return told;
             }
         }
+    }
+
+    /// What a message tells that was not told before.
+    #[expect(
+        clippy::option_option,
+        reason = "nothing to tell is something else than telling that there is nothing"
+    )]
+    fn take(&mut self, message: &Message) -> Option<Option<Entry>> {
+        let revision = message.info().ok()?.stream_sequence;
+        let removed = message.headers.as_ref().is_some_and(is_marker);
+        let before = self.told.replace((revision, !removed));
+        if before.is_some_and(|(told, _)| told == revision) {
+            return None;
+        }
+        if !removed {
+            let value = message.payload.clone();
+            return Some(Some(Entry { key: self.key.clone(), value, revision }));
+        }
+        before.is_some_and(|(_, value)| value).then_some(None)
     }
 }

@@ -3,16 +3,26 @@
 //! Through a consumer of our own that lives in the broker's memory and is made again after every trouble, from where we are. The
 //! client has such a consumer too, but hides when it starts again; and that is when the end of the stream and its incarnation must be
 //! looked at.
+//!
+//! A delivery that is lost on its way (a connection or a node that breaks) does not come again. So a gap is a hole only when the leader
+//! does not have the message either, following begins anew with every connection, and the end of the stream is looked at now and
+//! then, in case the lost ones were the last.
 
 use std::{sync::Arc, time::Duration};
 
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use async_nats::jetstream::{
+    Message,
+    consumer::{AckPolicy, DeliverPolicy, pull},
+};
 use futures_util::{
     StreamExt,
     stream::{self, BoxStream},
 };
 use serde_json::json;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
 
 use super::{
     Core,
@@ -29,6 +39,8 @@ pub(super) const PULL_TIME: Duration = Duration::from_secs(5);
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(1);
 /// When the broker forgets a consumer that nobody pulls from.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
+/// After so long without a message the end of the stream is looked at.
+pub(super) const QUIET_TIME: Duration = Duration::from_secs(10);
 /// For looking at the stream when connecting.
 const LOOK_TIME: Duration = Duration::from_secs(5);
 
@@ -38,12 +50,14 @@ pub(super) fn follow(
     after: Option<Position>,
 ) -> BoxStream<'static, Result<Followed, FollowError>> {
     let follower = Follower {
+        connections: core.connections.clone(),
         core,
         stream,
         read: after.as_ref().map_or(0, |position| position.sequence),
         incarnation: after.map(|position| position.incarnation),
         messages: None,
         target: None,
+        end_seen: 0,
         failures: 0,
         over: false,
     };
@@ -56,15 +70,26 @@ pub(super) fn follow(
 
 struct Follower {
     core: Arc<Core>,
+    connections: watch::Receiver<u64>,
     stream: StreamName,
     incarnation: Option<Arc<str>>,
     read: u64,
     messages: Option<pull::Stream>,
     /// Where the stream ended when we connected, until everything up to there is delivered.
     target: Option<u64>,
+    /// Where it ended when we last looked.
+    end_seen: u64,
     /// Failed connections in a row.
     failures: u32,
     over: bool,
+}
+
+/// What happened next.
+#[expect(clippy::large_enum_variant, reason = "lives for one step; a box for every message would cost more")]
+enum Next {
+    Came(Option<Result<Message, pull::MessagesError>>),
+    Reconnected,
+    Quiet,
 }
 
 /// Why there is no connection now.
@@ -106,14 +131,15 @@ impl Follower {
             }
             let step = match self.messages.as_mut() {
                 None => self.connect().await.map(|()| None),
-                Some(messages) => match messages.next().await {
-                    Some(Ok(message)) => match api::delivered(&message) {
-                        Some((message, _)) => self.accept(message).await,
-                        None => Err(Setback::Passing("a delivery without a sequence".to_owned())),
-                    },
-                    Some(Err(error)) => Err(Setback::Passing(error.to_string())),
-                    None => Err(Setback::Passing("the pull ended".to_owned())),
-                },
+                Some(messages) => {
+                    let next = tokio::select! {
+                        biased;
+                        _ = self.connections.changed() => Next::Reconnected,
+                        next = messages.next() => Next::Came(next),
+                        () = sleep(QUIET_TIME) => Next::Quiet,
+                    };
+                    self.handle(next).await
+                }
             };
             match step {
                 Ok(None) => {}
@@ -124,6 +150,26 @@ impl Follower {
                     self.messages = None;
                     return Some(Err(error));
                 }
+            }
+        }
+    }
+
+    async fn handle(&mut self, next: Next) -> Result<Option<Recorded>, Setback> {
+        let passing = |reason: &str| Err(Setback::Passing(reason.to_owned()));
+        match next {
+            Next::Came(Some(Ok(message))) => match api::delivered(&message) {
+                Some((message, _)) => self.accept(message).await,
+                None => passing("a delivery without a sequence"),
+            },
+            Next::Came(Some(Err(error))) => passing(&error.to_string()),
+            Next::Came(None) => passing("the pull ended"),
+            Next::Reconnected => passing("the connection was made again"),
+            Next::Quiet => {
+                if self.end_seen > self.read {
+                    return passing("messages that are there do not come");
+                }
+                self.end_seen = self.look().await?.state.last_seq;
+                Ok(None)
             }
         }
     }
@@ -140,6 +186,8 @@ impl Follower {
 
     async fn connect(&mut self) -> Result<(), Setback> {
         let stream = self.stream;
+        // Before anything else: a connection that is made from here on makes us begin again.
+        self.connections.borrow_and_update();
         let info = self.look().await?;
         self.core.remember(stream, &info.created);
         let incarnation = Arc::clone(self.incarnation.get_or_insert_with(|| Arc::clone(&info.created)));
@@ -180,6 +228,7 @@ impl Follower {
             .messages();
         self.messages = Some(pull.await.map_err(|error| Setback::Passing(error.to_string()))?);
         self.target = Some(info.state.last_seq);
+        self.end_seen = 0;
         self.failures = 0;
         tracing::debug!(%stream, read = self.read, end = info.state.last_seq, "following");
         Ok(())
@@ -212,6 +261,11 @@ impl Follower {
         (end < self.read).then_some(FollowError::EndBelow { stream, end, read: self.read })
     }
 
+    /// Was everything before a sequence purged from the front?
+    async fn starts_at(&self, sequence: u64) -> Result<bool, Setback> {
+        Ok(self.look().await?.state.first_seq >= sequence)
+    }
+
     /// Takes the next message if it is the next one.
     async fn accept(&mut self, message: Recorded) -> Result<Option<Recorded>, Setback> {
         let (expected, found) = (self.read + 1, message.sequence);
@@ -219,11 +273,13 @@ impl Follower {
             // Delivered twice; cannot happen with our consumer, and would be harmless.
             return Ok(None);
         }
-        if found > expected {
-            let info = self.look().await?;
-            if info.state.first_seq < found {
-                return Err(FollowError::Hole { stream: self.stream, expected, found }.into());
-            }
+        if found > expected && !self.starts_at(found).await? {
+            let which = json!({"seq": expected});
+            let deadline = Instant::now() + LOOK_TIME;
+            return match self.core.message(self.stream.as_str(), &which, deadline).await? {
+                Some(_) => Err(Setback::Passing("a message was lost on its way".to_owned())),
+                None => Err(FollowError::Hole { stream: self.stream, expected, found }.into()),
+            };
         }
         self.read = found;
         Ok(Some(message))

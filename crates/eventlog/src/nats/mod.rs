@@ -23,6 +23,7 @@ use std::{
 
 use async_nats::{ConnectOptions, Event, connection::State, jetstream};
 use async_trait::async_trait;
+use tokio::sync::watch;
 
 use crate::{
     Broker, Bucket, BucketName, ConsumerName, Deadline, EventLog, StreamName, Wakeups,
@@ -76,6 +77,9 @@ struct Core {
     settings: NatsSettings,
     /// Which life of each stream was seen last.
     incarnations: Mutex<BTreeMap<StreamName, Arc<str>>>,
+    /// Counts connections. What was on its way when one broke is lost, and a consumer without acknowledgements does not send it
+    /// again: whoever follows begins anew with every connection.
+    connections: watch::Receiver<u64>,
 }
 
 impl fmt::Debug for NatsBroker {
@@ -90,6 +94,8 @@ impl NatsBroker {
     /// # Errors
     /// When the settings cannot be used.
     pub async fn connect(settings: NatsSettings) -> Result<Self, ConnectError> {
+        let (counter, connections) = watch::channel(0);
+        let counter = Arc::new(counter);
         let mut options = ConnectOptions::new()
             .name(&settings.name)
             .retry_on_initial_connect()
@@ -99,7 +105,12 @@ impl NatsBroker {
             .client_capacity(CLIENT_CAPACITY)
             .custom_inbox_prefix(format!("_INBOX.{}", settings.name))
             .reconnect_delay_callback(reconnect_delay)
-            .event_callback(|event| async move { report(&event) });
+            .event_callback(move |event| {
+                if event == Event::Connected {
+                    counter.send_modify(|count| *count += 1);
+                }
+                async move { report(&event) }
+            });
         if let Some(path) = &settings.nkey_seed_file {
             let seed = tokio::fs::read_to_string(path).await;
             let seed = seed.map_err(|error| ConnectError::Seed(error.kind().to_string()))?;
@@ -110,7 +121,8 @@ impl NatsBroker {
             .await
             .map_err(|error| ConnectError::Settings(error.kind().to_string()))?;
         let context = jetstream::new(client.clone());
-        Ok(Self(Arc::new(Core { client, context, settings, incarnations: Mutex::new(BTreeMap::new()) })))
+        let incarnations = Mutex::new(BTreeMap::new());
+        Ok(Self(Arc::new(Core { client, context, settings, incarnations, connections })))
     }
 
     /// Sends what waits and closes the connection; call it after the work in hand has ended.

@@ -71,6 +71,17 @@ async fn a_cluster_loses_and_doubles_nothing_when_its_leader_is_killed() {
     let broker = connect(impatient(cluster.settings())).await;
     let wakeups = broker.wakeups(ConsumerName::RoutingSignals);
     let mut follow = broker.log(StreamName::Signals).follow(None);
+    assert!(matches!(follow.next().await.unwrap().unwrap(), Followed::CaughtUp(_)));
+
+    let following = tokio::spawn(async move {
+        let mut last = 0;
+        while last < 160 {
+            if let Followed::Message(message) = follow.next().await.unwrap().unwrap() {
+                assert_eq!(message.sequence, last + 1);
+                last = message.sequence;
+            }
+        }
+    });
 
     // Writers that go on whatever happens; what they were told is what must be there.
     let writers: Vec<_> = (0..4)
@@ -107,14 +118,8 @@ async fn a_cluster_loses_and_doubles_nothing_when_its_leader_is_killed() {
     }
     // The follower that ran all the time has it all, in order and without holes; so has a new one.
     let end = histories.values().map(|version| version.0).max().unwrap();
-    let mut last = 0;
-    while last < end {
-        let next = timeout(Duration::from_secs(60), follow.next()).await.unwrap().unwrap().unwrap();
-        if let Followed::Message(message) = next {
-            assert_eq!(message.sequence, last + 1);
-            last = message.sequence;
-        }
-    }
+    assert_eq!(end, 160);
+    timeout(Duration::from_secs(60), following).await.unwrap().unwrap();
     let (all, _) = follow_to(&broker, None, end).await.unwrap();
     assert_eq!(all.len(), 160);
     // And so has the consumer, at least once each.
