@@ -98,8 +98,13 @@ def installation(binary, folder):
         raise
     finally:
         if process.poll() is None:
-            process.kill()
-            process.wait()
+            # Asked first, so that it ends its broker too.
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 class Caller:

@@ -194,7 +194,7 @@ impl Act {
 
 /// A key that nobody used before: 128 random bits.
 pub(crate) fn drawn_key() -> Result<String, Failure> {
-    let mut bytes = [0; 16];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Failure::failed("the source of randomness failed"))?;
+    let bytes =
+        voordeur_vault::random_id().map_err(|_| Failure::failed("the source of randomness failed"))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
