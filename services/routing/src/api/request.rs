@@ -1,0 +1,133 @@
+//! Reading what callers send. Every fault at once.
+
+use voordeur_chassis::{Identity, Problem, identity};
+use voordeur_contracts::common::{CommandContext, SealedText, TextPurpose};
+use voordeur_kernel::{ErrorKind, Faults, ProfessionalKey, TaskId};
+use voordeur_routing_domain::task::Sealed;
+
+use crate::{
+    codec::{read_sealed, words::Word},
+    office::{Act, Office},
+};
+
+/// Largest sealed text that is taken, in bytes: 4,000 characters of at most four bytes, with nonce and tag.
+const SEALED_BYTES_MAX: usize = 16 * 1024 + 64;
+
+/// The person who calls; source systems and operators have no tasks.
+pub(crate) fn person<T>(request: &tonic::Request<T>) -> Result<ProfessionalKey, Problem> {
+    match identity(request)? {
+        Identity::Person(key) => Ok(key.clone()),
+        Identity::Organisation(_) | Identity::Operator => {
+            Err(Problem::not_allowed("PEOPLE_ONLY", "only people of the team have tasks"))
+        }
+    }
+}
+
+/// Reads the fields of one request.
+#[derive(Default)]
+pub(crate) struct Reader {
+    faults: Faults,
+}
+
+impl Reader {
+    pub(crate) fn task(&mut self, text: &str) -> Option<TaskId> {
+        self.faults.take("task_id", "NOT_AN_ID", text.parse())
+    }
+
+    pub(crate) fn word<W: Word>(&mut self, field: &str, number: i32) -> Option<W> {
+        let word = W::of(number);
+        if word.is_none() {
+            self.faults.add(field, "REQUIRED", "choose one of the listed values");
+        }
+        word
+    }
+
+    pub(crate) fn key<K: std::str::FromStr>(&mut self, field: &str, text: &str) -> Option<K>
+    where
+        K::Err: std::fmt::Display,
+    {
+        self.faults.take(field, "NOT_A_KEY", text.parse())
+    }
+
+    pub(crate) fn optional_key<K: std::str::FromStr>(&mut self, field: &str, text: &str) -> Option<K>
+    where
+        K::Err: std::fmt::Display,
+    {
+        if text.is_empty() { None } else { self.key(field, text) }
+    }
+
+    pub(crate) fn moment(
+        &mut self,
+        field: &str,
+        wire: Option<&prost_types::Timestamp>,
+    ) -> Option<voordeur_kernel::Timestamp> {
+        let moment = wire.and_then(voordeur_contracts::convert::from_wire_time);
+        if moment.is_none() {
+            self.faults.add(field, "REQUIRED", "give a moment");
+        }
+        moment
+    }
+
+    pub(crate) fn sealed(&mut self, field: &str, wire: Option<&SealedText>) -> Option<Sealed> {
+        let wire = wire?;
+        let sealed = match read_sealed(wire) {
+            Ok(sealed) => sealed,
+            Err(part) => {
+                self.faults.add(format!("{field}.{part}"), "NOT_SEALED", "give what SealText returned");
+                return None;
+            }
+        };
+        if wire.purpose != TextPurpose::Answer as i32 {
+            self.faults.add(format!("{field}.purpose"), "WRONG_PURPOSE", "seal the text as an answer");
+        }
+        if wire.r#box.is_empty() || wire.r#box.len() > SEALED_BYTES_MAX {
+            self.faults.add(format!("{field}.box"), "TOO_LONG", "give what SealText returned");
+        }
+        Some(sealed)
+    }
+
+    pub(crate) fn fault(&mut self, field: &str, reason: &'static str, description: &'static str) {
+        self.faults.add(field, reason, description);
+    }
+
+    /// The act. Its commit covers the name of the call and everything it asks for, but not the version that was seen: the same tap
+    /// after another look is the same act.
+    pub(crate) fn act(
+        &mut self,
+        office: &Office,
+        person: &ProfessionalKey,
+        context: Option<&CommandContext>,
+        content: &[u8],
+    ) -> Option<Act> {
+        let Some(context) = context else {
+            self.faults.add("command", "REQUIRED", "give an idempotency key");
+            return None;
+        };
+        let key = &context.idempotency_key;
+        let fits = (8..=64).contains(&key.len())
+            && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        if !fits {
+            self.faults.add(
+                "command.idempotency_key",
+                "BAD_IDEMPOTENCY_KEY",
+                "give 8-64 characters of A-Z a-z 0-9 - _, the same for every retry of the same act",
+            );
+            return None;
+        }
+        let id = office.deriver.command_id(&format!("person:{person}"), key);
+        // A version beyond what is counted was never seen; it is compared and found wrong.
+        let seen_version = u32::try_from(context.seen_version).unwrap_or(u32::MAX);
+        Some(Act { id, commit: office.deriver.commit_id(id, content), seen_version })
+    }
+
+    /// A value, when nothing was wrong.
+    pub(crate) fn finish<T>(self, value: Option<T>) -> Result<T, Problem> {
+        self.faults.finish(value).map_err(|faults| {
+            if faults.is_empty() {
+                Problem::new(ErrorKind::Broken, "BROKEN", "a request was read without a value")
+            } else {
+                Problem::invalid(faults)
+            }
+        })
+    }
+}

@@ -1,0 +1,329 @@
+//! `TaskService`.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status};
+use voordeur_chassis::{Identity, Problem, deadline, identity};
+use voordeur_contracts::{
+    common::{self, CommandContext},
+    routing::{self as rpc, task_service_server::TaskService},
+};
+use voordeur_eventlog::{Deadline, fold::Expect};
+use voordeur_kernel::{ProfessionalKey, TaskId};
+use voordeur_routing_domain::task::{Colleague, Sealed, Task, Trigger, Wish};
+
+use super::{
+    explain::explain,
+    list::{Range, get, list},
+    read_position,
+    request::{Reader, person},
+    view::{is_coordinator, view, visible},
+    wait_for,
+    watch::Watch,
+    wire_position,
+};
+use crate::office::{Act, Office};
+
+/// Items that may wait for one reader before the sender waits for it.
+const WATCH_CHANNEL: usize = 64;
+
+/// The service.
+#[derive(Clone)]
+pub(crate) struct TaskApi {
+    pub(crate) office: Arc<Office>,
+    pub(crate) stop: CancellationToken,
+}
+
+type Reply = (rpc::Task, common::Position);
+
+impl TaskApi {
+    async fn act(
+        &self,
+        person: &ProfessionalKey,
+        task: TaskId,
+        act: Act,
+        wish: Wish,
+        deadline: Deadline,
+    ) -> Result<Reply, Problem> {
+        let office = &self.office;
+        let acted = office
+            .act(task, Expect::Known, deadline, &act, |task, directory, now| {
+                let task = task
+                    .filter(|task| visible(directory, person, task))
+                    .ok_or_else(|| Problem::not_found("task"))?;
+                check(directory, task, &wish, now)?;
+                let by = office.by(directory, person, task, now);
+                Ok((by, wish.clone(), office.there_for(directory, task, now)))
+            })
+            .await?;
+        let directory = office.directory()?;
+        let task = acted.task.task().ok_or_else(|| Problem::broken("a task became something else"))?;
+        let now = office.clock.now();
+        Ok((view(office, &directory, Some(person), task, now), wire_position(&acted.position)))
+    }
+}
+
+/// What the table cannot know: the people and texts that a wish names.
+fn check(
+    directory: &voordeur_directory::Directory,
+    task: &Task,
+    wish: &Wish,
+    now: voordeur_kernel::Timestamp,
+) -> Result<(), Problem> {
+    let centre = task.about.centre.as_str();
+    match wish {
+        Wish::Assign(to, _) => {
+            let today = directory.local_date(now);
+            let professional =
+                directory.professionals_at(centre).any(|p| p.key == *to && p.is_registered_on(today));
+            if professional || is_coordinator(directory, to, centre) {
+                return Ok(());
+            }
+            Err(Problem::fault(
+                "professional",
+                "NOT_AT_CENTRE",
+                "give a professional of this centre whose registration is valid, or its coordinator",
+            ))
+        }
+        Wish::Answer { advice: Some(Sealed { owner, .. }), .. } => {
+            let signal = match task.about.trigger {
+                Trigger::Signal(signal) => Some(*signal.as_bytes()),
+                _ => None,
+            };
+            if *owner == *task.id.as_bytes() || Some(*owner) == signal {
+                return Ok(());
+            }
+            Err(Problem::fault("advice.owner", "WRONG_OWNER", "this text was sealed for something else"))
+        }
+        Wish::AskColleague(Colleague { person: Some(colleague), role, .. }) => {
+            let there = directory.people_at(centre).any(|p| p.key == *colleague && p.role == *role);
+            if there {
+                return Ok(());
+            }
+            Err(Problem::fault(
+                "person",
+                "NOT_AT_CENTRE",
+                "nobody with this key has that role at this centre",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What an act covers: the name of the call and the request without its context.
+fn content(name: &str, request: &impl prost::Message) -> Vec<u8> {
+    let mut content = name.as_bytes().to_vec();
+    content.push(0);
+    content.extend(request.encode_to_vec());
+    content
+}
+
+macro_rules! step {
+    ($self:ident, $request:ident, $name:literal, $response:ident, |$reader:ident, $message:ident| $wish:expr) => {{
+        let outcome: Result<_, Problem> = async {
+            let until = deadline(&$request);
+            let caller = person(&$request)?;
+            let mut $message = $request.into_inner();
+            let context: Option<CommandContext> = $message.command.take();
+            let covered = content($name, &$message);
+            let mut $reader = Reader::default();
+            let task = $reader.task(&$message.task_id);
+            let act = $reader.act(&$self.office, &caller, context.as_ref(), &covered);
+            let wish: Option<Wish> = $wish;
+            let (task, act, wish) =
+                $reader.finish(task.zip(act).zip(wish).map(|((task, act), wish)| (task, act, wish)))?;
+            $self.act(&caller, task, act, wish, until).await
+        }
+        .await;
+        let (task, position) = outcome.map_err(Status::from)?;
+        Ok(Response::new($response { task: Some(task), position: Some(position) }))
+    }};
+}
+
+use rpc::{
+    AcceptTaskResponse, AnswerTaskResponse, AskColleagueResponse, AssignTaskResponse,
+    DecideCancellationResponse, DeclineTaskResponse, FailTaskResponse, HandBackTaskResponse,
+    HoldTaskResponse, MarkEnteredInErrorResponse, RecordContactResponse, RequestCancellationResponse,
+    ResumeTaskResponse,
+};
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl TaskService for TaskApi {
+    type WatchTasksStream = ReceiverStream<Result<rpc::WatchTasksResponse, Status>>;
+
+    async fn watch_tasks(&self, request: Request<rpc::WatchTasksRequest>) -> Answer<Self::WatchTasksStream> {
+        let until = deadline(&request);
+        let caller = person(&request)?;
+        let message = request.into_inner();
+        let resume_after =
+            message.resume_after.as_ref().map(|wire| read_position(wire, "resume_after")).transpose()?;
+        wait_for(&self.office, None, until).await?;
+        let directory = self.office.directory()?;
+        let range = Range::asked(message.whole_centre, &directory, &caller)?;
+        let (to, stream) = mpsc::channel(WATCH_CHANNEL);
+        let watch = Watch::new(Arc::clone(&self.office), caller, range, to);
+        tokio::spawn(watch.run(resume_after, self.stop.clone()));
+        Ok(Response::new(ReceiverStream::new(stream)))
+    }
+
+    async fn list_tasks(&self, request: Request<rpc::ListTasksRequest>) -> Answer<rpc::ListTasksResponse> {
+        let until = deadline(&request);
+        let caller = person(&request)?;
+        Ok(Response::new(list(&self.office, &caller, request.into_inner(), until).await?))
+    }
+
+    async fn get_task(&self, request: Request<rpc::GetTaskRequest>) -> Answer<rpc::GetTaskResponse> {
+        let until = deadline(&request);
+        let caller = looker(&request)?;
+        let message = request.into_inner();
+        let mut reader = Reader::default();
+        let id = reader.task(&message.task_id);
+        let id = reader.finish(id)?;
+        wait_for(&self.office, message.at_least.as_ref(), until).await?;
+        let directory = self.office.directory()?;
+        // Before the look: what is shown is at least as new as what is said.
+        let position = super::position_now(&self.office);
+        let state = get(&self.office, &directory, caller.as_ref(), id, until).await?;
+        let now = self.office.clock.now();
+        let task = state.task().map(|task| view(&self.office, &directory, caller.as_ref(), task, now));
+        Ok(Response::new(rpc::GetTaskResponse { task, position }))
+    }
+
+    async fn accept_task(&self, request: Request<rpc::AcceptTaskRequest>) -> Answer<AcceptTaskResponse> {
+        step!(self, request, "AcceptTask", AcceptTaskResponse, |reader, message| Some(Wish::Accept))
+    }
+
+    async fn decline_task(&self, request: Request<rpc::DeclineTaskRequest>) -> Answer<DeclineTaskResponse> {
+        step!(self, request, "DeclineTask", DeclineTaskResponse, |reader, message| reader
+            .word("reason", message.reason)
+            .map(Wish::Decline))
+    }
+
+    async fn hand_back_task(
+        &self,
+        request: Request<rpc::HandBackTaskRequest>,
+    ) -> Answer<HandBackTaskResponse> {
+        step!(self, request, "HandBackTask", HandBackTaskResponse, |reader, message| reader
+            .word("reason", message.reason)
+            .map(Wish::HandBack))
+    }
+
+    async fn hold_task(&self, request: Request<rpc::HoldTaskRequest>) -> Answer<HoldTaskResponse> {
+        step!(self, request, "HoldTask", HoldTaskResponse, |reader, message| {
+            let reason = reader.word("reason", message.reason);
+            let until = reader.moment("until", message.until.as_ref());
+            reason.zip(until).map(|(reason, until)| Wish::Hold(reason, until))
+        })
+    }
+
+    async fn resume_task(&self, request: Request<rpc::ResumeTaskRequest>) -> Answer<ResumeTaskResponse> {
+        step!(self, request, "ResumeTask", ResumeTaskResponse, |reader, message| Some(Wish::Resume))
+    }
+
+    async fn record_contact(
+        &self,
+        request: Request<rpc::RecordContactRequest>,
+    ) -> Answer<RecordContactResponse> {
+        step!(self, request, "RecordContact", RecordContactResponse, |reader, message| {
+            let kind = reader.word("kind", message.kind);
+            let with = reader.word("with", message.with);
+            kind.zip(with).map(|(kind, with)| Wish::RecordContact { kind, with, reached: message.reached })
+        })
+    }
+
+    async fn answer_task(&self, request: Request<rpc::AnswerTaskRequest>) -> Answer<AnswerTaskResponse> {
+        step!(self, request, "AnswerTask", AnswerTaskResponse, |reader, message| {
+            let outcome = reader.word("outcome", message.outcome);
+            let status = reader.word("status", message.status);
+            let advice = reader.sealed("advice", message.advice.as_ref());
+            outcome.zip(status).map(|(outcome, status)| Wish::Answer { outcome, status, advice })
+        })
+    }
+
+    async fn ask_colleague(
+        &self,
+        request: Request<rpc::AskColleagueRequest>,
+    ) -> Answer<AskColleagueResponse> {
+        step!(self, request, "AskColleague", AskColleagueResponse, |reader, message| {
+            let role: Option<voordeur_kernel::Role> = reader.word("role", message.role);
+            let person = reader.optional_key("person", &message.person);
+            if role.is_some_and(|role| !may_be_asked(role)) {
+                reader.fault("role", "NOT_A_COLLEAGUE", "choose a role that can be asked along");
+            }
+            role.map(|role| Wish::AskColleague(Colleague { role, person, with_name: message.with_name }))
+        })
+    }
+
+    async fn assign_task(&self, request: Request<rpc::AssignTaskRequest>) -> Answer<AssignTaskResponse> {
+        step!(self, request, "AssignTask", AssignTaskResponse, |reader, message| {
+            let to = reader.key("professional", &message.professional);
+            let reason = reader.word("reason", message.reason);
+            to.zip(reason).map(|(to, reason)| Wish::Assign(to, reason))
+        })
+    }
+
+    async fn request_cancellation(
+        &self,
+        request: Request<rpc::RequestCancellationRequest>,
+    ) -> Answer<RequestCancellationResponse> {
+        step!(self, request, "RequestCancellation", RequestCancellationResponse, |reader, message| reader
+            .word("reason", message.reason)
+            .map(Wish::RequestCancellation))
+    }
+
+    async fn decide_cancellation(
+        &self,
+        request: Request<rpc::DecideCancellationRequest>,
+    ) -> Answer<DecideCancellationResponse> {
+        step!(self, request, "DecideCancellation", DecideCancellationResponse, |reader, message| Some(
+            Wish::DecideCancellation(message.confirmed)
+        ))
+    }
+
+    async fn fail_task(&self, request: Request<rpc::FailTaskRequest>) -> Answer<FailTaskResponse> {
+        step!(self, request, "FailTask", FailTaskResponse, |reader, message| reader
+            .word("reason", message.reason)
+            .map(Wish::Fail))
+    }
+
+    async fn mark_entered_in_error(
+        &self,
+        request: Request<rpc::MarkEnteredInErrorRequest>,
+    ) -> Answer<MarkEnteredInErrorResponse> {
+        step!(self, request, "MarkEnteredInError", MarkEnteredInErrorResponse, |reader, message| reader
+            .word("reason", message.reason)
+            .map(Wish::MarkEnteredInError))
+    }
+
+    async fn explain_routing(
+        &self,
+        request: Request<rpc::ExplainRoutingRequest>,
+    ) -> Answer<rpc::ExplainRoutingResponse> {
+        let until = deadline(&request);
+        let caller = looker(&request)?;
+        let mut reader = Reader::default();
+        let id = reader.task(&request.get_ref().task_id);
+        let id = reader.finish(id)?;
+        wait_for(&self.office, None, until).await?;
+        Ok(Response::new(explain(&self.office, caller.as_ref(), id, until).await?))
+    }
+}
+
+/// Who looks at one task: a person of the team, or an operator (`None`), who sees codes and keys as in the log itself.
+fn looker<T>(request: &Request<T>) -> Result<Option<ProfessionalKey>, Problem> {
+    match identity(request)? {
+        Identity::Operator => Ok(None),
+        _ => person(request).map(Some),
+    }
+}
+
+/// Roles of the team around a child that may be asked along.
+const fn may_be_asked(role: voordeur_kernel::Role) -> bool {
+    use voordeur_kernel::Role;
+    !matches!(role, Role::Signaller | Role::Operator | Role::Auditor)
+}

@@ -1,0 +1,78 @@
+//! A task as people see it, and whose it is.
+
+use voordeur_contracts::{common::Role as WireRole, convert::to_wire_time, routing};
+use voordeur_directory::Directory;
+use voordeur_kernel::{ProfessionalKey, Timestamp};
+use voordeur_routing_domain::task::{By, Task, TaskState, Trigger, table};
+
+use crate::{
+    codec::{deadlines, words::Word as _},
+    office::Office,
+};
+
+/// May she see that this task is there? Everybody who works with children's cases at its centre.
+pub(crate) fn visible(directory: &Directory, person: &ProfessionalKey, task: &Task) -> bool {
+    directory.works_at(person.as_str(), task.about.centre.as_str())
+}
+
+/// Is it on her own list? What she holds, what she is asked, and for a coordinator what came to her: a cancellation that nobody holds,
+/// and clocks that rang more than once.
+pub(crate) fn is_own(directory: &Directory, person: &ProfessionalKey, task: &Task) -> bool {
+    if !visible(directory, person, task) || task.state.is_final() {
+        return false;
+    }
+    if task.holder.as_ref() == Some(person) || task.is_offered_to(person) {
+        return true;
+    }
+    let undecided = task.state == TaskState::CancelRequested && task.holder.is_none();
+    let escalated = task.due().iter().any(|deadline| deadline.round > 1);
+    (undecided || escalated) && is_coordinator(directory, person, task.about.centre.as_str())
+}
+
+/// Is she a coordinator of this centre?
+pub(crate) fn is_coordinator(directory: &Directory, person: &ProfessionalKey, centre: &str) -> bool {
+    directory.coordinators_of(centre).any(|other| other.key == *person)
+}
+
+/// The task for one person: what she may do comes from the table.
+pub(crate) fn view(
+    office: &Office,
+    directory: &Directory,
+    person: Option<&ProfessionalKey>,
+    task: &Task,
+    now: Timestamp,
+) -> routing::Task {
+    let by = person.map(|person| office.by(directory, person, task, now));
+    let allowed = by.iter().flat_map(|by: &By| table::allowed(task.state, by.is(task)));
+    let about = &task.about;
+    let text = |key: Option<&ProfessionalKey>| key.map(ToString::to_string).unwrap_or_default();
+    routing::Task {
+        task_id: task.id.to_string(),
+        state: task.state.number(),
+        version: task.version.into(),
+        signal_id: match about.trigger {
+            Trigger::Signal(signal) => signal.to_string(),
+            _ => String::new(),
+        },
+        organisation: about.organisation.to_string(),
+        centre: about.centre.to_string(),
+        group: about.group.as_ref().map(ToString::to_string).unwrap_or_default(),
+        subject: about.subject.number(),
+        domains: about.domains.iter().map(|domain| domain.number()).collect(),
+        severity: about.severity.into(),
+        safety: about.safety.number(),
+        urgency: about.urgency.number(),
+        received_at: Some(to_wire_time(about.received_at)),
+        holder: text(task.holder.as_ref()),
+        coordinator: task.coordinator.to_string(),
+        offered_to: task.offers.iter().map(|offer| offer.professional.to_string()).collect(),
+        deadlines: deadlines(&task.deadlines),
+        first_contact_at: task.first_contact_at.map(to_wire_time),
+        hold_until: task.hold_until.map(to_wire_time),
+        answer_wanted: about.answer_wanted,
+        linked_task_ids: task.linked.iter().map(ToString::to_string).collect(),
+        allowed_steps: allowed.filter_map(|step| step.rpc()).map(str::to_owned).collect(),
+        overdue: task.overdue(now),
+        colleagues_asked: task.colleagues.iter().map(|c| WireRole::from(c.role).into()).collect(),
+    }
+}

@@ -1,0 +1,263 @@
+//! Watching a list: the tasks as they stand, then the newest state of each at every change, resumable after a position.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::StreamExt as _;
+use tokio::sync::{broadcast, mpsc};
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+use tracing::Instrument as _;
+use voordeur_chassis::{Problem, telemetry::delivering};
+use voordeur_contracts::routing::{CaughtUp, WatchTasksResponse, watch_tasks_response::Item};
+use voordeur_eventlog::{Deadline, Followed, Position, fold::Change};
+use voordeur_kernel::{ErrorKind, ProfessionalKey, TaskId};
+
+use super::{
+    list::{Range, open_tasks},
+    view::{view, visible},
+    wire_position,
+};
+use crate::{
+    machine::{State, task_subject},
+    office::Office,
+};
+
+/// A sign of life, with the newest position, when nothing else came.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+/// How long the reader may leave us standing before it is cut.
+const SLOW_READER_MAX: Duration = Duration::from_secs(30);
+
+type Sender = mpsc::Sender<Result<WatchTasksResponse, Status>>;
+type Changes = broadcast::Receiver<Change<State>>;
+
+/// One watch.
+pub(crate) struct Watch {
+    pub(crate) office: Arc<Office>,
+    pub(crate) person: ProfessionalKey,
+    pub(crate) range: Range,
+    pub(crate) to: Sender,
+    shown: HashSet<TaskId>,
+    position: Option<Position>,
+}
+
+/// The watch is over: the reader went away, or was told why.
+struct Over;
+
+impl Watch {
+    pub(crate) fn new(office: Arc<Office>, person: ProfessionalKey, range: Range, to: Sender) -> Self {
+        Self { office, person, range, to, shown: HashSet::new(), position: None }
+    }
+
+    /// Runs until the reader goes away, is cut, or the service stops.
+    pub(crate) async fn run(mut self, resume_after: Option<Position>, stop: CancellationToken) {
+        let outcome = tokio::select! {
+            biased;
+            () = stop.cancelled() => Err(Over),
+            outcome = self.watch(resume_after) => outcome,
+        };
+        // Either way there is nobody left to tell.
+        drop(outcome);
+    }
+
+    async fn watch(&mut self, resume_after: Option<Position>) -> Result<(), Over> {
+        // Listening begins before the look, so that nothing falls between the two.
+        let mut changes = self.office.fold.changes();
+        let begun = match resume_after {
+            None => self.stand(0).await,
+            Some(after) => self.resume(&after).await,
+        };
+        match begun {
+            Ok(()) => {}
+            Err(Cut::Over) => return Err(Over),
+            Err(Cut::Told(problem)) => {
+                let _ = self.to.send(Err(Status::from(*problem))).await;
+                return Err(Over);
+            }
+        }
+        self.caught_up().await?;
+        loop {
+            let change = tokio::select! {
+                change = changes.recv() => change,
+                () = tokio::time::sleep(SIGN_OF_LIFE) => {
+                    // Everything that was read before this position has been sent: the channel is empty.
+                    if changes.is_empty() {
+                        self.position = self.office.fold.position().or(self.position.take());
+                        self.caught_up().await?;
+                    }
+                    continue;
+                }
+                () = self.to.closed() => return Err(Over),
+            };
+            match change {
+                Ok(first) => self.changes(first, &mut changes).await?,
+                Err(broadcast::error::RecvError::Lagged(_)) => return self.too_slow().await,
+                Err(broadcast::error::RecvError::Closed) => return Err(Over),
+            }
+        }
+    }
+
+    /// Everything on the list that changed after a sequence.
+    async fn stand(&mut self, after: u64) -> Result<(), Cut> {
+        let directory = self.office.directory()?;
+        let (tasks, position) = open_tasks(&self.office, &directory, &self.person, self.range);
+        self.position = position;
+        let now = self.office.clock.now();
+        for (state, version) in tasks {
+            let Some(task) = state.task() else { continue };
+            self.shown.insert(task.id);
+            if version > after {
+                let item = Item::Task(view(&self.office, &directory, Some(&self.person), task, now));
+                // No position: who is cut in the middle begins again.
+                self.send(Some(item), None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What changed since, also what left the list and what has ended.
+    async fn resume(&mut self, after: &Position) -> Result<(), Cut> {
+        let deadline = Deadline::now() + SLOW_READER_MAX;
+        self.office.fold.reached(after, deadline).await.map_err(Problem::from)?;
+        let moved = self.moved_since(after, deadline).await?;
+        self.stand(after.sequence).await?;
+        let directory = self.office.directory()?;
+        for id in moved {
+            if self.shown.contains(&id) {
+                continue;
+            }
+            let Ok(subject) = task_subject(id) else { continue };
+            let held = self.office.fold.load(&subject, deadline).await.map_err(Problem::from)?;
+            let known = |task| visible(&directory, &self.person, task);
+            if held.as_ref().and_then(|held| held.state.task()).is_some_and(known) {
+                self.send(Some(Item::GoneTaskId(id.to_string())), None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tasks with an event after a position.
+    async fn moved_since(&self, after: &Position, deadline: Deadline) -> Result<Vec<TaskId>, Problem> {
+        let mut log = self.office.fold.log().follow(Some(after.clone()));
+        let mut moved = Vec::new();
+        let read = async {
+            loop {
+                match log.next().await {
+                    Some(Ok(Followed::Message(message))) => {
+                        if let Ok(id) = TaskId::parse_hex(message.subject.key()) {
+                            moved.push(id);
+                        }
+                    }
+                    Some(Ok(Followed::CaughtUp(_))) => return Ok(()),
+                    Some(Err(_)) | None => {
+                        return Err(Problem::fault(
+                            "resume_after",
+                            "POSITION_GONE",
+                            "this position cannot be resumed from; watch without one",
+                        ));
+                    }
+                }
+            }
+        };
+        match tokio::time::timeout_at(deadline, read).await {
+            Ok(outcome) => outcome?,
+            Err(_) => {
+                return Err(Problem::unavailable("BROKER_UNAVAILABLE", "the event log is not available"));
+            }
+        }
+        moved.sort();
+        moved.dedup();
+        Ok(moved)
+    }
+
+    /// One or more changes: only the newest of each task, in the order of the log.
+    async fn changes(&mut self, first: Change<State>, changes: &mut Changes) -> Result<(), Over> {
+        let mut newest: HashMap<_, Change<State>> = HashMap::from([(first.subject.clone(), first)]);
+        while let Ok(next) = changes.try_recv() {
+            newest.insert(next.subject.clone(), next);
+        }
+        let mut newest: Vec<_> = newest.into_values().collect();
+        newest.sort_by_key(|change| change.sequence);
+        let directory = match self.office.directory() {
+            Ok(directory) => directory,
+            // Passing these changes over would hide them for good: the reader comes back and resumes.
+            Err(problem) => {
+                let _ = self.to.send(Err(Status::from(problem))).await;
+                return Err(Over);
+            }
+        };
+        let now = self.office.clock.now();
+        for change in newest {
+            // What was sent at the beginning may come once more.
+            if self.position.as_ref().is_some_and(|position| change.sequence <= position.sequence) {
+                continue;
+            }
+            let position = self.place(change.sequence);
+            let Some(task) = change.state.task() else { continue };
+            let item = if self.range.holds(&directory, &self.person, task) {
+                self.shown.insert(task.id);
+                Item::Task(view(&self.office, &directory, Some(&self.person), task, now))
+            } else if self.shown.remove(&task.id) {
+                Item::GoneTaskId(task.id.to_string())
+            } else {
+                continue;
+            };
+            self.position = position.or(self.position.take());
+            let position = self.position.clone();
+            let span = delivering("routing", change.subject.prefix(), &change.headers);
+            self.send(Some(item), position.as_ref()).instrument(span).await.map_err(|_| Over)?;
+        }
+        Ok(())
+    }
+
+    fn place(&self, sequence: u64) -> Option<Position> {
+        self.office.fold.position().map(|now| Position { sequence, ..now })
+    }
+
+    async fn caught_up(&self) -> Result<(), Over> {
+        let position = self.position.clone();
+        self.send(Some(Item::CaughtUp(CaughtUp {})), position.as_ref()).await.map_err(|_| Over)
+    }
+
+    async fn send(&self, item: Option<Item>, position: Option<&Position>) -> Result<(), Cut> {
+        let message = WatchTasksResponse { item, position: position.map(wire_position) };
+        // A reader that takes nothing for long is cut, so that it does not hold memory; it may come back.
+        match tokio::time::timeout(SLOW_READER_MAX, self.to.send(Ok(message))).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Cut::Over),
+        }
+    }
+
+    /// Cuts a reader that lies too far behind, with the position to resume from.
+    async fn too_slow(&self) -> Result<(), Over> {
+        let mut problem = Problem::new(
+            ErrorKind::TooMuch,
+            "READER_TOO_SLOW",
+            "too many changes were waiting; watch again from the position in the details",
+        );
+        if let Some(position) = &self.position {
+            problem = problem
+                .with_metadata("stream", position.stream.as_str())
+                .with_metadata("incarnation", position.incarnation.to_string())
+                .with_metadata("sequence", position.sequence.to_string());
+        }
+        let _ = tokio::time::timeout(SLOW_READER_MAX, self.to.send(Err(Status::from(problem)))).await;
+        Err(Over)
+    }
+}
+
+enum Cut {
+    /// The reader is gone.
+    Over,
+    /// The reader has to be told.
+    Told(Box<Problem>),
+}
+
+impl From<Problem> for Cut {
+    fn from(problem: Problem) -> Self {
+        Self::Told(Box::new(problem))
+    }
+}

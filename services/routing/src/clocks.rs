@@ -1,0 +1,147 @@
+//! Deadlines are data: every replica takes them from its fold, and whichever comes first stores the event. After a restart what came
+//! due meanwhile fires at once.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use futures_util::StreamExt as _;
+use tokio_util::sync::CancellationToken;
+use voordeur_chassis::Problem;
+use voordeur_eventlog::Deadline as Until;
+use voordeur_kernel::{ErrorKind, ProfessionalKey, TaskId, Timestamp};
+use voordeur_routing_domain::task::{Deadline, Wish};
+
+use crate::{machine::task_subject, office::Office};
+
+/// How often the time is looked at, since it may be moved.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long one deadline may take to be stored before the next look.
+const FIRE_TIME_MAX: Duration = Duration::from_secs(10);
+/// Deadlines that are fired side by side.
+const SIDE_BY_SIDE: usize = 16;
+/// Deadlines of one look; the rest comes with the next.
+const AT_ONCE_MAX: usize = 1_024;
+
+/// Fires deadlines, and takes offers back from people who were said to be absent, until it is told to stop.
+pub(crate) async fn run(office: Arc<Office>, stop: CancellationToken) -> Result<(), Infallible> {
+    let mut changes = office.fold.changes();
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => return Ok(()),
+        () = office.fold.ready() => {}
+    }
+    loop {
+        look(&office).await;
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(()),
+            // Lagging is fine: it is only a reason to look.
+            _ = changes.recv() => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+        // One look for a whole burst of changes.
+        while !matches!(
+            changes.try_recv(),
+            Err(tokio::sync::broadcast::error::TryRecvError::Empty
+                | tokio::sync::broadcast::error::TryRecvError::Closed)
+        ) {}
+    }
+}
+
+async fn look(office: &Office) {
+    let now = office.clock.now();
+    let due: Vec<(Timestamp, TaskId)> =
+        office.fold.read(|index, _| index.due_at(now).take(AT_ONCE_MAX).collect());
+    let oldest = due.first().map_or(0.0, |(due, _)| now.duration_since(*due).as_secs_f64());
+    office.instruments.oldest_overdue(oldest);
+    futures_util::stream::iter(due)
+        .for_each_concurrent(SIDE_BY_SIDE, |(_, task)| async move {
+            if let Err(problem) = ring(office, task, now).await {
+                report(&problem, "a deadline has no event yet");
+            }
+        })
+        .await;
+    for (person, task, place) in gone(office, now) {
+        if let Err(problem) = take_back(office, &person, task, place).await {
+            report(&problem, "an offer to somebody who is absent stands still");
+        }
+    }
+}
+
+fn report(problem: &Problem, what: &'static str) {
+    match problem.kind {
+        // Another replica was first, or the broker is away: the next look sees.
+        ErrorKind::Conflict | ErrorKind::Refused => {}
+        kind if kind.may_retry() => tracing::warn!(reason = problem.reason, "{what}; trying again"),
+        _ => tracing::error!(reason = problem.reason, "{what}"),
+    }
+}
+
+/// Fires every deadline of one task that passed.
+async fn ring(office: &Office, task: TaskId, now: Timestamp) -> Result<(), Problem> {
+    let Ok(subject) = task_subject(task) else { return Ok(()) };
+    let Some(held) = office.fold.get(&subject)? else { return Ok(()) };
+    let passed: Vec<Deadline> = held
+        .state
+        .task()
+        .map(|task| task.due().iter().filter(|deadline| deadline.due <= now).copied().collect())
+        .unwrap_or_default();
+    for deadline in passed {
+        let purpose = format!(
+            "deadline:{}:{}:{}:{}",
+            task.to_hex(),
+            deadline.clock.name(),
+            deadline.due.as_nanosecond(),
+            deadline.round
+        );
+        let act = office.own_act(&purpose);
+        let until = Until::now() + FIRE_TIME_MAX;
+        let acted = office.do_own(task, &act, Wish::DeadlinePassed(deadline), until).await?;
+        if acted.changed {
+            office.instruments.fired(deadline.clock.name());
+            let moved = acted.task.task().and_then(|task| task.deadline(deadline.clock)).is_some();
+            tracing::info!(
+                clock = deadline.clock.name(),
+                round = deadline.round,
+                rings_again = moved,
+                "a deadline passed"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Offers to people about whom an absence stands now.
+fn gone(office: &Office, now: Timestamp) -> Vec<(ProfessionalKey, TaskId, usize)> {
+    let offers: Vec<(ProfessionalKey, Vec<TaskId>)> = office.fold.read(|index, _| {
+        index.absences().map(|person| (person.clone(), index.offered_to(person).collect())).collect()
+    });
+    offers
+        .into_iter()
+        .filter(|(_, tasks)| !tasks.is_empty())
+        .filter_map(|(person, tasks)| office.absence(&person, now).map(|place| (person, tasks, place)))
+        .flat_map(|(person, tasks, place)| tasks.into_iter().map(move |task| (person.clone(), task, place)))
+        .collect()
+}
+
+async fn take_back(
+    office: &Office,
+    person: &ProfessionalKey,
+    task: TaskId,
+    place: usize,
+) -> Result<(), Problem> {
+    let Ok(subject) = task_subject(task) else { return Ok(()) };
+    // The coordinator's offer stands, absent or not.
+    let pending = |held: &voordeur_eventlog::fold::Held<crate::machine::State>| {
+        held.state.task().is_some_and(|task| {
+            task.offers
+                .iter()
+                .any(|o| o.professional == *person && o.role == voordeur_kernel::Role::Professional)
+        })
+    };
+    if !office.fold.get(&subject)?.as_ref().is_some_and(pending) {
+        return Ok(());
+    }
+    let act = office.own_act(&format!("absent:{}:{}:{place}", task.to_hex(), person.as_str()));
+    let until = Until::now() + FIRE_TIME_MAX;
+    office.do_own(task, &act, Wish::GoneAbsent(person.clone()), until).await.map(|_| ())
+}

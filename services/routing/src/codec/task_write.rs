@@ -1,0 +1,166 @@
+//! A change of a task as a message, with where the task stands after it.
+
+use prost::Message as _;
+use voordeur_contracts::{
+    convert::to_wire_time,
+    event::{self, task_event::Change as Wire, task_trigger::Source},
+};
+use voordeur_routing_domain::task::{Change, Meta, Requested, Task, Trigger};
+
+pub(crate) use super::plan::{write as wire_plan, write_deadlines as deadlines, write_step as step_taken};
+use super::{
+    plan::write_deadline,
+    read::{names, wire_id},
+    words::Word as _,
+    write_meta, write_sealed,
+};
+
+/// The event; `after` is the task that it leads to.
+pub(crate) fn write_task(meta: &Meta, change: &Change, after: &Task) -> Vec<u8> {
+    let event = event::TaskEvent {
+        meta: Some(write_meta(meta)),
+        standing: Some(standing(after)),
+        change: Some(write_change(change)),
+    };
+    event.encode_to_vec()
+}
+
+/// Where a task stands: a reader of another service needs only this of the newest event.
+fn standing(task: &Task) -> event::TaskStanding {
+    event::TaskStanding {
+        state: task.state.number(),
+        holder: task.holder.as_ref().map(ToString::to_string).unwrap_or_default(),
+        coordinator: task.coordinator.to_string(),
+        trigger: Some(write_trigger(task.about.trigger)),
+        child: task.about.child.map(|child| wire_id(child.as_bytes())).unwrap_or_default(),
+        centre: task.about.centre.to_string(),
+        offered_to: task.offers.iter().map(|offer| offer.professional.to_string()).collect(),
+    }
+}
+
+fn write_trigger(trigger: Trigger) -> event::TaskTrigger {
+    let source = match trigger {
+        Trigger::Signal(signal) => Source::Signal(wire_id(signal.as_bytes())),
+        Trigger::EarlierTask(task) => Source::EarlierTask(wire_id(task.as_bytes())),
+        Trigger::EpisodeCheck { episode, day } => Source::EpisodeCheck(event::EpisodeCheck {
+            episode: wire_id(episode.as_bytes()),
+            day: day.into(),
+        }),
+        Trigger::Activity(activity) => Source::Activity(wire_id(activity.as_bytes())),
+    };
+    event::TaskTrigger { source: Some(source) }
+}
+
+fn write_requested(requested: &Requested) -> event::TaskRequested {
+    let about = &requested.about;
+    event::TaskRequested {
+        organisation: about.organisation.to_string(),
+        subject: about.subject.number(),
+        group: about.group.as_ref().map(ToString::to_string).unwrap_or_default(),
+        domains: about.domains.iter().map(|domain| domain.number()).collect(),
+        severity: about.severity.into(),
+        safety: about.safety.number(),
+        urgency: about.urgency.number(),
+        answer_wanted: about.answer_wanted,
+        received_at: Some(to_wire_time(about.received_at)),
+        plan: Some(wire_plan(&requested.plan)),
+        first_step: Some(step_taken(&requested.first_step)),
+        linked_tasks: requested.linked.iter().map(|task| wire_id(task.as_bytes())).collect(),
+        asked_by: about.asked_by.map_or(0, |asked_by| asked_by.number()),
+        deadlines: deadlines(&requested.deadlines),
+    }
+}
+
+fn write_change(change: &Change) -> Wire {
+    match change {
+        Change::Requested(requested) => Wire::Requested(write_requested(requested)),
+        Change::OffersMade { step, deadlines: all } => {
+            Wire::OffersMade(event::OffersMade { step: Some(step_taken(step)), deadlines: deadlines(all) })
+        }
+        Change::OfferDeclined { professional, reason, next_step, deadlines: all } => {
+            Wire::OfferDeclined(event::OfferDeclined {
+                professional: professional.to_string(),
+                reason: reason.number(),
+                next_step: next_step.as_ref().map(step_taken),
+                deadlines: deadlines(all),
+            })
+        }
+        Change::OffersTimedOut { professionals, next_step, deadlines: all } => {
+            Wire::OffersTimedOut(event::OffersTimedOut {
+                professionals: names(professionals),
+                next_step: Some(step_taken(next_step)),
+                deadlines: deadlines(all),
+            })
+        }
+        Change::Accepted { professional, rescinded, deadlines: all } => Wire::Accepted(event::TaskAccepted {
+            professional: professional.to_string(),
+            rescinded: names(rescinded),
+            deadlines: deadlines(all),
+        }),
+        Change::Assigned { professional, reason, rescinded, deadlines: all } => {
+            Wire::Assigned(event::TaskAssigned {
+                professional: professional.to_string(),
+                reason: reason.number(),
+                rescinded: names(rescinded),
+                deadlines: deadlines(all),
+            })
+        }
+        Change::HandedBack { reason, next_step, deadlines: all } => Wire::HandedBack(event::TaskHandedBack {
+            reason: reason.number(),
+            next_step: Some(step_taken(next_step)),
+            deadlines: deadlines(all),
+        }),
+        Change::Held { reason, until, deadlines: all } => Wire::Held(event::TaskHeld {
+            reason: reason.number(),
+            until: Some(to_wire_time(*until)),
+            deadlines: deadlines(all),
+        }),
+        Change::Resumed { deadlines: all } => Wire::Resumed(event::TaskResumed { deadlines: deadlines(all) }),
+        Change::ContactRecorded { kind, with, reached, at, deadlines: all } => {
+            Wire::ContactRecorded(event::ContactRecorded {
+                kind: kind.number(),
+                with: with.number(),
+                reached: *reached,
+                at: Some(to_wire_time(*at)),
+                deadlines: deadlines(all),
+            })
+        }
+        Change::Answered { outcome, status, advice } => Wire::Answered(event::TaskAnswered {
+            outcome: outcome.number(),
+            status: status.number(),
+            advice: advice.as_ref().map(write_sealed),
+        }),
+        Change::ColleagueAsked(colleague) => Wire::ColleagueAsked(event::ColleagueAsked {
+            role: colleague.role.number(),
+            person: colleague.person.as_ref().map(ToString::to_string).unwrap_or_default(),
+            with_name: colleague.with_name,
+        }),
+        Change::CancellationRequested { reason, deadlines: all } => {
+            Wire::CancellationRequested(event::CancellationRequested {
+                reason: reason.number(),
+                deadlines: deadlines(all),
+            })
+        }
+        Change::CancellationDecided { confirmed, deadlines: all } => {
+            Wire::CancellationDecided(event::CancellationDecided {
+                confirmed: *confirmed,
+                deadlines: deadlines(all),
+            })
+        }
+        Change::Failed { reason, deadlines: all } => {
+            Wire::Failed(event::TaskFailed { reason: reason.number(), deadlines: deadlines(all) })
+        }
+        Change::EnteredInError { reason } => {
+            Wire::EnteredInError(event::TaskEnteredInError { reason: reason.number() })
+        }
+        Change::ClockRang { deadline, told, deadlines: all } => Wire::ClockRang(event::ClockRang {
+            deadline: Some(write_deadline(deadline)),
+            told: names(told),
+            deadlines: deadlines(all),
+        }),
+        Change::NobodyToTell { deadlines: all } => {
+            Wire::NobodyToTell(event::NobodyToTell { deadlines: deadlines(all) })
+        }
+        Change::Linked { task } => Wire::Linked(event::TaskLinked { task: wire_id(task.as_bytes()) }),
+    }
+}

@@ -1,0 +1,248 @@
+//! What routing keeps of its own stream: open tasks, presence, and what has to be found quickly.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use prost::Message as _;
+use voordeur_contracts::event::{PresenceEvent, TaskEvent};
+use voordeur_eventlog::{
+    Recorded, StreamName, Subject,
+    fold::{Machine, Unreadable},
+    log::BadSubject,
+};
+use voordeur_kernel::{CentreKey, ChildAlias, ProfessionalKey, TaskId, Timestamp};
+use voordeur_routing_domain::{
+    presence::{self, Presence},
+    task::{self, Change, Task},
+    words::DeclineReason,
+};
+
+use crate::codec::{presence::read_presence, read_task};
+
+/// State of one history.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every history is a task, and states stand behind an Arc"
+)]
+pub(crate) enum State {
+    /// A task with its offers.
+    Task(Task),
+    /// Presence of one professional.
+    Presence(Presence),
+}
+
+impl State {
+    pub(crate) fn task(&self) -> Option<&Task> {
+        if let Self::Task(task) = self { Some(task) } else { None }
+    }
+
+    pub(crate) fn presence(&self) -> Option<&Presence> {
+        if let Self::Presence(presence) = self { Some(presence) } else { None }
+    }
+}
+
+/// What is known of one child, also after her tasks have ended.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ChildRecord {
+    /// Who held her last task: she knows this child.
+    pub(crate) last_holder: Option<ProfessionalKey>,
+    /// Her tasks, newest first; the open ones and the latest of the others.
+    pub(crate) tasks: Vec<TaskId>,
+    /// Who said that she stands too close.
+    pub(crate) too_close: Vec<ProfessionalKey>,
+}
+
+/// What has to be found quickly.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    by_centre: HashMap<CentreKey, BTreeSet<TaskId>>,
+    by_holder: HashMap<ProfessionalKey, BTreeSet<TaskId>>,
+    by_offer: HashMap<ProfessionalKey, BTreeSet<TaskId>>,
+    children: HashMap<ChildAlias, ChildRecord>,
+    due: BTreeSet<(Timestamp, TaskId)>,
+    absences: HashSet<ProfessionalKey>,
+}
+
+impl Index {
+    /// Open tasks of a centre.
+    pub(crate) fn at_centre(&self, centre: &CentreKey) -> impl Iterator<Item = TaskId> + '_ {
+        self.by_centre.get(centre).into_iter().flatten().copied()
+    }
+
+    /// Open tasks that somebody holds.
+    pub(crate) fn held_by(&self, person: &ProfessionalKey) -> impl Iterator<Item = TaskId> + '_ {
+        self.by_holder.get(person).into_iter().flatten().copied()
+    }
+
+    /// How many open tasks somebody holds.
+    pub(crate) fn open_work(&self, person: &ProfessionalKey) -> u32 {
+        self.by_holder.get(person).map_or(0, |tasks| u32::try_from(tasks.len()).unwrap_or(u32::MAX))
+    }
+
+    /// Open tasks with a pending offer to somebody.
+    pub(crate) fn offered_to(&self, person: &ProfessionalKey) -> impl Iterator<Item = TaskId> + '_ {
+        self.by_offer.get(person).into_iter().flatten().copied()
+    }
+
+    /// What is known of a child.
+    pub(crate) fn child(&self, child: &ChildAlias) -> Option<&ChildRecord> {
+        self.children.get(child)
+    }
+
+    /// Tasks whose soonest deadline lies at or before a moment, the longest overdue first.
+    pub(crate) fn due_at(&self, now: Timestamp) -> impl Iterator<Item = (Timestamp, TaskId)> + '_ {
+        self.due.iter().take_while(move |(due, _)| *due <= now).copied()
+    }
+
+    /// People about whom an absence was said that was not taken back; it may have passed.
+    pub(crate) fn absences(&self) -> impl Iterator<Item = &ProfessionalKey> {
+        self.absences.iter()
+    }
+
+    fn add(&mut self, task: &Task) {
+        self.by_centre.entry(task.about.centre.clone()).or_default().insert(task.id);
+        if let Some(holder) = &task.holder {
+            self.by_holder.entry(holder.clone()).or_default().insert(task.id);
+        }
+        for offer in &task.offers {
+            self.by_offer.entry(offer.professional.clone()).or_default().insert(task.id);
+        }
+        if let Some(soonest) = task.due().first() {
+            self.due.insert((soonest.due, task.id));
+        }
+    }
+
+    fn remove(&mut self, task: &Task) {
+        take_out(&mut self.by_centre, &task.about.centre, task.id);
+        if let Some(holder) = &task.holder {
+            take_out(&mut self.by_holder, holder, task.id);
+        }
+        for offer in &task.offers {
+            take_out(&mut self.by_offer, &offer.professional, task.id);
+        }
+        if let Some(soonest) = task.due().first() {
+            self.due.remove(&(soonest.due, task.id));
+        }
+    }
+
+    fn remember(&mut self, task: &Task) {
+        let Some(child) = task.about.child else { return };
+        let record = self.children.entry(child).or_default();
+        if !record.tasks.contains(&task.id) {
+            record.tasks.insert(0, task.id);
+            record.tasks.truncate(task::LINKED_MAX);
+        }
+        // The coordinator catches; catching is not knowing.
+        if let Some(holder) = task.holder.as_ref().filter(|holder| **holder != task.coordinator) {
+            record.last_holder = Some(holder.clone());
+        }
+        for (person, _) in task.declined.iter().filter(|(_, reason)| *reason == DeclineReason::TooClose) {
+            if !record.too_close.contains(person) {
+                record.too_close.push(person.clone());
+            }
+        }
+    }
+}
+
+fn take_out<K: std::hash::Hash + Eq>(map: &mut HashMap<K, BTreeSet<TaskId>>, key: &K, id: TaskId) {
+    if let Some(set) = map.get_mut(key) {
+        set.remove(&id);
+        if set.is_empty() {
+            map.remove(key);
+        }
+    }
+}
+
+/// The machine of the stream TASKS.
+#[derive(Debug)]
+pub(crate) struct Tasks;
+
+const TASK_PREFIX: &str = "voordeur.task.v1";
+const PRESENCE_PREFIX: &str = "voordeur.presence.v1";
+
+/// The history of a task.
+pub(crate) fn task_subject(id: TaskId) -> Result<Subject, BadSubject> {
+    Subject::of(TASK_PREFIX, &id.to_hex())
+}
+
+/// The history of somebody's presence.
+pub(crate) fn presence_subject(person: &ProfessionalKey) -> Result<Subject, BadSubject> {
+    Subject::of(PRESENCE_PREFIX, person.as_str())
+}
+
+fn unreadable(what: impl Into<String>) -> Unreadable {
+    Unreadable::Event(what.into())
+}
+
+/// Reads an event of a task.
+pub(crate) fn task_event(message: &Recorded) -> Result<(task::Meta, Change), Unreadable> {
+    let event = TaskEvent::decode(&*message.data).map_err(|_| unreadable("no TaskEvent"))?;
+    read_task(&event, message.commit).map_err(unreadable)
+}
+
+impl Machine for Tasks {
+    type State = State;
+    type Index = Index;
+
+    fn evolve(state: Option<State>, message: &Recorded) -> Result<State, Unreadable> {
+        match message.subject.prefix() {
+            TASK_PREFIX => {
+                let id = TaskId::parse_hex(message.subject.key())
+                    .map_err(|_| unreadable("the subject is no task"))?;
+                let (meta, change) = task_event(message)?;
+                let before = match state {
+                    Some(State::Task(task)) => Some(task),
+                    Some(State::Presence(_)) => return Err(unreadable("the history is of another kind")),
+                    None => None,
+                };
+                if before.is_none() && meta.ordinal > 1 {
+                    return Err(Unreadable::EarlierEventsNeeded);
+                }
+                task::evolve(before, id, &meta, &change)
+                    .map(State::Task)
+                    .map_err(|e| unreadable(e.to_string()))
+            }
+            PRESENCE_PREFIX => {
+                let event =
+                    PresenceEvent::decode(&*message.data).map_err(|_| unreadable("no PresenceEvent"))?;
+                let (meta, person, change) = read_presence(&event, message.commit).map_err(unreadable)?;
+                let before = match state {
+                    Some(State::Presence(presence)) => Some(presence),
+                    Some(State::Task(_)) => return Err(unreadable("the history is of another kind")),
+                    None => None,
+                };
+                Ok(State::Presence(presence::evolve(before, &person, &meta, &change)))
+            }
+            _ => Err(unreadable("a subject that this service does not know")),
+        }
+    }
+
+    fn leaves_memory(state: &State) -> bool {
+        state.task().is_some_and(|task| task.state.is_final())
+    }
+
+    fn index(index: &mut Index, _: &Subject, before: Option<&State>, after: Option<&State>) {
+        if let Some(State::Task(task)) = before {
+            index.remove(task);
+        }
+        match after {
+            Some(State::Task(task)) => {
+                if !task.state.is_final() {
+                    index.add(task);
+                }
+                index.remember(task);
+            }
+            Some(State::Presence(presence)) => {
+                if presence.absence.is_some() {
+                    index.absences.insert(presence.professional.clone());
+                } else {
+                    index.absences.remove(&presence.professional);
+                }
+            }
+            None => {}
+        }
+    }
+}
+
+/// The stream of these histories.
+pub(crate) const STREAM: StreamName = StreamName::Tasks;

@@ -1,0 +1,209 @@
+//! Wake-ups of the stream SIGNALS: each reads the whole history of its signal and brings the task up to it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use prost::Message as _;
+use voordeur_chassis::Problem;
+use voordeur_contracts::event::{SignalEvent, SignalReceived, WithdrawReason, signal_event::Change};
+use voordeur_eventlog::{
+    Deadline, EventLog, Recorded,
+    fold::Expect,
+    worker::{Handler, HandlerError},
+};
+use voordeur_kernel::{ChildAlias, ErrorKind, SignalId, TaskId};
+use voordeur_routing_domain::{
+    ladder::{Ladder, urgency},
+    plan::plan,
+    reaction::{Reaction, SignalStanding, reaction},
+    task::{About, By, Request, Trigger, Wish},
+    words::{AskedBy, CancelReason},
+};
+
+use crate::{
+    codec::{
+        read::{self, Read, bad, id, moment, within, word},
+        words::Word as _,
+    },
+    machine::task_subject,
+    office::Office,
+};
+
+/// Makes the task of each signal, and brings it up to what became of the signal.
+pub(crate) struct Signals {
+    pub(crate) office: Arc<Office>,
+    pub(crate) log: Arc<dyn EventLog>,
+}
+
+/// A signal as routing sees it.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Seen {
+    about: Option<About>,
+    withdrawn: Option<CancelReason>,
+}
+
+#[async_trait]
+impl Handler for Signals {
+    async fn handle(&self, message: &Recorded, deadline: Deadline) -> Result<(), HandlerError> {
+        let signal = SignalId::parse_hex(message.subject.key())
+            .map_err(|_| unreadable("the subject is no signal".to_owned()))?;
+        let history = self
+            .log
+            .history(&message.subject, message.sequence, deadline)
+            .await
+            .map_err(|error| failed(Problem::from(error)))?;
+        let seen = see(signal, &history).map_err(unreadable)?;
+        self.bring_up(signal, seen, deadline).await.map_err(failed)
+    }
+}
+
+fn unreadable(detail: String) -> HandlerError {
+    HandlerError { kind: ErrorKind::Broken, reason: "UNREADABLE", detail }
+}
+
+fn failed(problem: Problem) -> HandlerError {
+    HandlerError { kind: problem.kind, reason: problem.reason, detail: problem.message.into_owned() }
+}
+
+/// Reads the whole history of a signal.
+fn see(signal: SignalId, history: &[Recorded]) -> Read<Seen> {
+    let mut seen = Seen::default();
+    for message in history {
+        let Ok(event) = SignalEvent::decode(&*message.data) else { return bad("SignalEvent") };
+        match event.change {
+            Some(Change::Received(received)) => {
+                let Some(meta) = event.meta else { return bad("meta") };
+                let received_at = moment(meta.recorded_at.as_ref(), "meta.recorded_at")?;
+                let mut about = within("received", read_about(signal, &received))?;
+                about.received_at = received_at;
+                seen.about = Some(about);
+            }
+            Some(Change::Withdrawn(withdrawn)) => {
+                seen.withdrawn = Some(match WithdrawReason::try_from(withdrawn.reason) {
+                    Ok(WithdrawReason::ConsentWithdrawn) => CancelReason::ConsentWithdrawn,
+                    _ => CancelReason::SignalWithdrawn,
+                });
+            }
+            // Nothing for routing; an event of a later release that routing has to know of cannot be passed over.
+            Some(
+                Change::Routed(_)
+                | Change::Answered(_)
+                | Change::AnswerAcknowledged(_)
+                | Change::Cancelled(_)
+                | Change::Erased(_),
+            ) => {}
+            None => return bad("change"),
+        }
+    }
+    Ok(seen)
+}
+
+fn read_about(signal: SignalId, received: &SignalReceived) -> Read<About> {
+    let safety = word(received.safety, "safety")?;
+    let subject = word(received.subject, "subject")?;
+    let child = match received.child.as_ref() {
+        [] => None,
+        bytes => Some(id(bytes, ChildAlias::parse_bytes, "child")?),
+    };
+    Ok(About {
+        trigger: Trigger::Signal(signal),
+        organisation: read::organisation(&received.organisation, "organisation")?,
+        centre: read::centre(&received.centre, "centre")?,
+        child,
+        group: read::maybe(&received.group, "group", read::group)?,
+        subject,
+        domains: received.domains.iter().map(|domain| word(*domain, "domains")).collect::<Read<_>>()?,
+        // A safety signal may lack it: it was taken with its faults.
+        severity: u8::try_from(received.severity).or_else(|_| bad("severity"))?,
+        safety,
+        urgency: urgency(safety, subject, received.urgent),
+        answer_wanted: received.answer_wanted,
+        asked_by: AskedBy::of(received.asked_by),
+        received_at: voordeur_kernel::Timestamp::UNIX_EPOCH,
+    })
+}
+
+impl Signals {
+    async fn bring_up(&self, signal: SignalId, seen: Seen, deadline: Deadline) -> Result<(), Problem> {
+        let task = self.office.deriver.task_for_signal(signal);
+        let standing = SignalStanding { received: seen.about.is_some(), withdrawn: seen.withdrawn };
+        // What is left of an erased signal.
+        let Some(about) = seen.about else { return Ok(()) };
+        self.make(task, &about, deadline).await?;
+        let subject = task_subject(task).map_err(|error| Problem::broken(error.to_string()))?;
+        let held = self.office.fold.load(&subject, deadline).await?;
+        let made = held.as_ref().and_then(|held| held.state.task());
+        if let (Some(_), Reaction::Do(wish)) = (made, reaction(standing, made)) {
+            self.withdraw(task, signal, wish, deadline).await?;
+        }
+        self.link_earlier(task, &about, deadline).await
+    }
+
+    async fn make(&self, task: TaskId, about: &About, deadline: Deadline) -> Result<(), Problem> {
+        let office = &self.office;
+        let act = office.own_act(&format!("request:{}", task.to_hex()));
+        let centre = &about.centre;
+        office
+            .act(task, Expect::New, deadline, &act, |before, directory, now| {
+                // It comes by itself: either our directory lies behind intake's, or somebody has to apply one that knows the centre.
+                let unknown = || {
+                    Problem::unavailable(
+                        "CENTRE_NOT_KNOWN_YET",
+                        "the directory has no coordinator for this centre",
+                    )
+                };
+                let kept = before.map(|task| &task.coordinator);
+                let there = office.there(directory, centre, kept, now).ok_or_else(unknown)?;
+                let (roster, record) =
+                    office.roster(directory, &there.coordinator, centre, about.child.as_ref(), now);
+                let ladder = Ladder::built_in(about.urgency).with(&office.overrides);
+                let plan = plan(&ladder, &about.domains, &roster, record.last_holder.as_ref());
+                let linked = record.tasks.into_iter().filter(|other| *other != task).collect();
+                let request = Request { id: task, about: about.clone(), plan, linked };
+                Ok((By::Service, Wish::Request(Box::new(request)), there))
+            })
+            .await
+            .map(|_| ())
+    }
+
+    async fn withdraw(
+        &self,
+        task: TaskId,
+        signal: SignalId,
+        wish: Wish,
+        deadline: Deadline,
+    ) -> Result<(), Problem> {
+        let act = self.office.own_act(&format!("withdrawn:{}", signal.to_hex()));
+        settled(self.office.do_own(task, &act, wish, deadline).await)
+    }
+
+    /// Tells the open earlier tasks of the same child about this one.
+    async fn link_earlier(&self, task: TaskId, about: &About, deadline: Deadline) -> Result<(), Problem> {
+        let Some(child) = about.child else { return Ok(()) };
+        let others = self
+            .office
+            .fold
+            .read(|index, _| index.child(&child).map(|c| c.tasks.clone()).unwrap_or_default());
+        for other in others.into_iter().filter(|other| *other != task) {
+            let Ok(subject) = task_subject(other) else { continue };
+            let Some(held) = self.office.fold.get(&subject)? else { continue };
+            let earlier = held
+                .state
+                .task()
+                .is_some_and(|earlier| (earlier.about.received_at, earlier.id) < (about.received_at, task));
+            if earlier {
+                let act = self.office.own_act(&format!("link:{}:{}", other.to_hex(), task.to_hex()));
+                settled(self.office.do_own(other, &act, Wish::Link(task), deadline).await)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A refusal is an answer: the task has ended meanwhile, or stands where this is not asked any more.
+fn settled<T>(outcome: Result<T, Problem>) -> Result<(), Problem> {
+    match outcome {
+        Err(problem) if problem.kind == ErrorKind::Refused => Ok(()),
+        outcome => outcome.map(|_| ()),
+    }
+}

@@ -1,0 +1,18 @@
+//! The service on a broker in memory, spoken to over real gRPC.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::needless_update,
+    reason = "tests"
+)]
+
+mod acts;
+mod clocks;
+mod presence;
+mod routing;
+mod support;
+mod watching;
