@@ -67,6 +67,8 @@ impl Installation {
             ("VOORDEUR__BROKER__URL".to_owned(), nats.url()),
             ("VOORDEUR__BROKER__MONITOR".to_owned(), nats.monitor_url()),
             ("VOORDEUR__KEYS__FILE".to_owned(), folder.path().join("keys.toml").display().to_string()),
+            // The broker of the tests keeps small files.
+            ("VOORDEUR__STREAMS__MEGABYTES_MAX".to_owned(), "64".to_owned()),
         ];
         for service in SERVICES {
             let name = service.to_uppercase();
@@ -180,7 +182,7 @@ impl Installation {
 
     /// A connection of our own to the broker, to count what is stored.
     pub async fn broker(&self) -> voordeur_eventlog::nats::NatsBroker {
-        self.nats.broker().await
+        voordeur_eventlog::nats::NatsBroker::connect(self.nats.settings()).await.expect("the broker runs")
     }
 
     /// The addresses of a replica, once it has bound them.

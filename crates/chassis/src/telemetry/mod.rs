@@ -30,7 +30,7 @@ use crate::{
     config::{LogFormat, TelemetryConfig},
 };
 
-pub use process::processing;
+pub use process::{delivering, processing};
 
 /// Crates whose own spans and events would be sent by the very exporter they describe.
 const MUTED: &str = "hyper=off,hyper_util=off,h2=off,tonic=off,tower=off,opentelemetry=off,opentelemetry_sdk=off,\

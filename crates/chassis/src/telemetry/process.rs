@@ -1,6 +1,6 @@
-//! The span around handling one wake-up.
+//! The spans around handling one wake-up, and around showing one change to somebody who watches.
 
-use voordeur_eventlog::Recorded;
+use voordeur_eventlog::{Header, Recorded};
 
 use crate::trace::link_to;
 
@@ -25,5 +25,20 @@ pub fn processing(service: &'static str, message: &Recorded) -> tracing::Span {
         error.type = tracing::field::Empty,
     );
     link_to(&message.headers, &span);
+    span
+}
+
+/// A short span for one change that is handed to a watching reader; `prefix` is that of its history. The stream itself may be open for
+/// hours, so its own span says nothing about one change.
+#[must_use]
+pub fn delivering(service: &'static str, prefix: &str, headers: &[Header]) -> tracing::Span {
+    let span = tracing::info_span!(
+        parent: None,
+        "deliver",
+        otel.name = format!("deliver {prefix}.{{id}}"),
+        otel.kind = "producer",
+        voordeur.service = service,
+    );
+    link_to(headers, &span);
     span
 }

@@ -6,7 +6,8 @@ use futures_util::StreamExt as _;
 use tokio::sync::{broadcast, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
-use voordeur_chassis::{Identity, Problem};
+use tracing::Instrument as _;
+use voordeur_chassis::{Identity, Problem, telemetry::delivering};
 use voordeur_contracts::intake::{
     CaughtUp, WatchSignalsRequest, WatchSignalsResponse, watch_signals_response::Item,
 };
@@ -133,7 +134,8 @@ impl Reader {
         let own = change.state.signal.received.organisation == self.organisation;
         let (true, Ok(id)) = (own, SignalId::parse_hex(change.subject.key())) else { return Ok(()) };
         let signal = codec::view::signal(&Row::of(id, &change.state), "");
-        self.send(Item::Signal(signal), self.seen.clone()).await
+        let span = delivering("intake", change.subject.prefix(), &change.headers);
+        self.send(Item::Signal(signal), self.seen.clone()).instrument(span).await
     }
 
     async fn caught_up(&mut self) -> Result<(), Gone> {

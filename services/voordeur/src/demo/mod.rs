@@ -90,9 +90,10 @@ pub(crate) async fn run(args: DemoArgs, json: bool) -> Result<ExitCode, Failure>
 
     wait_for(heard.clone(), |done| done.answered >= signals.len() / 3, "a third of the answers").await?;
     story.chapter("The broker is killed (SIGKILL) and started again");
+    let killed = processes.broker_pid()?;
     processes.kill_broker().await?;
     story.say("the broker is gone; nobody can be told yes now, so nobody is");
-    processes.all_ready(PATIENCE).await?;
+    processes.broker_back(&killed, PATIENCE).await?;
     story.say("the broker is back with everything it had acknowledged; the services rode it out");
 
     wait_for(heard, |done| done.answered >= signals.len(), "every answer").await?;

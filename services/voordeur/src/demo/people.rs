@@ -1,6 +1,10 @@
 //! The professionals: each watches her worklist and does the next thing.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::StreamExt as _;
 use tokio::sync::watch;
@@ -84,7 +88,9 @@ impl Colleague {
 
     async fn accept(&self, task: &Task) -> Result<(), Status> {
         // A person reads before she taps; whoever is first has it.
-        let hesitation = 40 + task.task_id.bytes().chain(self.who.bytes()).map(u64::from).sum::<u64>() % 160;
+        let mut hasher = DefaultHasher::new();
+        (&task.task_id, &self.who).hash(&mut hasher);
+        let hesitation = 40 + hasher.finish() % 160;
         tokio::time::sleep(Duration::from_millis(hesitation)).await;
         let request =
             AcceptTaskRequest { task_id: task.task_id.clone(), command: self.command(task, "accept") };

@@ -115,15 +115,34 @@ impl Processes {
 
     /// Kills the broker; who watches over it starts it again.
     pub(super) async fn kill_broker(&self) -> Result<(), Failure> {
-        let file = self.folder.path().join("nats.pid");
-        let pid = std::fs::read_to_string(&file)
-            .map_err(|error| Failure::failed(format!("{}: {error}", file.display())))?;
-        let killed = Command::new("kill").arg("-KILL").arg(pid.trim()).status().await;
+        let pid = self.broker_pid()?;
+        let killed = Command::new("kill").arg("-KILL").arg(&pid).status().await;
         if !killed.is_ok_and(|status| status.success()) {
             return Err(Failure::failed("the broker could not be killed"));
         }
         self.note_kill("broker");
         Ok(())
+    }
+
+    /// Waits until another broker process stands in the place of the killed one, and every service says that it is ready.
+    pub(super) async fn broker_back(&self, killed: &str, patience: Duration) -> Result<(), Failure> {
+        let end = Instant::now() + patience;
+        while self.broker_pid().is_ok_and(|now| now == killed) {
+            if Instant::now() >= end {
+                return Err(Failure::failed("the broker was not started again")
+                    .advise("see nats.log in the folder named above"));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        self.all_ready(patience).await
+    }
+
+    /// The broker's process, by the file that it writes when it listens.
+    pub(super) fn broker_pid(&self) -> Result<String, Failure> {
+        let file = self.folder.path().join("nats.pid");
+        let pid = std::fs::read_to_string(&file);
+        let pid = pid.map_err(|error| Failure::failed(format!("{}: {error}", file.display())))?;
+        Ok(pid.trim().to_owned())
     }
 
     fn note_kill(&self, what: &str) {

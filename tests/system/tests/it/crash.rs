@@ -205,6 +205,13 @@ async fn nothing_is_lost_or_doubled_when_every_service_and_the_broker_are_killed
         }
     })
     .await;
+    // It was a real test: people worked, and deadlines came due, under fire.
+    let census = census::count(&broker).await;
+    let happened = |name| census.tasks.values().filter(|task| task.events.contains(&name)).count();
+    for name in ["accepted", "contact_recorded", "answered", "offers_timed_out"] {
+        assert!(happened(name) > 0, "no task was ever {name}");
+    }
+    assert!(census.episodes.len() > 50, "many children have an episode");
     stop.store(true, Ordering::SeqCst);
     while let Some(done) = people.join_next().await {
         done.unwrap();
