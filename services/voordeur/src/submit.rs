@@ -116,6 +116,9 @@ pub(crate) async fn run(client: &Client, file: &Path, json: bool) -> Result<Exit
             output::complain(&format!("line {index}: {}", tally.shown()));
         }
     }
+    for (_, sender) in senders {
+        close(sender).await;
+    }
     if let Some(failure) = stopped {
         output::complain(&tally.shown());
         return Err(failure);
@@ -144,6 +147,12 @@ async fn open(client: &Client, organisation: &str) -> Result<Sender, Failure> {
         .map_err(|_| Failure::new(Why::NotAvailable, "intake does not answer"))??
         .into_inner();
     Ok(Sender { items, results })
+}
+
+/// Ends a stream as both sides expect it, instead of walking away.
+async fn close(Sender { items, mut results }: Sender) {
+    drop(items);
+    while let Ok(Some(_)) = results.message().await {}
 }
 
 /// The next result of a stream; never, while nothing waits for one.

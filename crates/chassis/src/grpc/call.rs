@@ -109,7 +109,10 @@ impl Call {
             Code::Internal | Code::Unknown | Code::DataLoss => {
                 tracing::error!(rpc.method = &*self.method, rpc.status_code = name, millis, "call failed");
             }
-            Code::Ok => tracing::debug!(rpc.method = &*self.method, millis, "call"),
+            // That a reader went away is how watches end.
+            Code::Ok | Code::Cancelled => {
+                tracing::debug!(rpc.method = &*self.method, rpc.status_code = name, millis, "call");
+            }
             _ => tracing::info!(
                 rpc.method = &*self.method,
                 rpc.status_code = name,

@@ -28,7 +28,11 @@ impl Times {
         let time = given.unwrap_or(limits::REQUEST_TIME_DEFAULT).min(TIME_MAX);
         let margin = (time / 10).min(Duration::from_millis(50));
         let now = Deadline::now();
-        Ok(Self { handler: now + (time - margin), hard: now + (time - margin / 2), given: given.is_some() })
+        Ok(Self {
+            handler: now + (time - margin - margin / 2),
+            hard: now + (time - margin),
+            given: given.is_some(),
+        })
     }
 }
 

@@ -33,6 +33,20 @@ fn a_service_without_development_mode_does_not_start() {
 }
 
 #[test]
+fn every_service_has_a_binary_of_its_own() {
+    let binaries = [
+        env!("CARGO_BIN_EXE_voordeur-intake"),
+        env!("CARGO_BIN_EXE_voordeur-routing"),
+        env!("CARGO_BIN_EXE_voordeur-escalation"),
+    ];
+    for binary in binaries {
+        let output = std::process::Command::new(binary).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8(output.stderr).unwrap().contains("access is not built yet"));
+    }
+}
+
+#[test]
 fn settings_are_shown_and_explained_and_a_wrong_one_is_named() {
     assert!(voordeur(&["config"]).ends_with(0).out.contains("traces_kept"));
     let page = voordeur(&["config", "--markdown"]).ends_with(0).out;
