@@ -304,7 +304,7 @@ async fn verified(broker: &NatsBroker) -> Result<(), Failure> {
                 tracing::warn!(cause, "the broker cannot be reached; waiting for it");
                 tokio::time::sleep(AGAIN_AFTER).await;
             }
-            Err(error) => return Err(Failure::from(error).advise("run `voordeur streams apply`")),
+            Err(error) => return Err(error.into()),
         }
     }
 }
