@@ -38,22 +38,30 @@ impl NatsCluster {
         cluster
     }
 
-    /// Waits until every running node knows the leader of the cluster.
+    /// Waits until every node knows the leader of the cluster, and the leader has every other node in step.
     ///
     /// # Panics
-    /// When there is none in time.
+    /// When it does not come to that in time.
     pub async fn await_leader(&self) {
-        for node in &self.nodes {
-            eventually("the cluster has a leader", Duration::from_secs(30), || async {
+        eventually("the cluster has a leader and is complete", Duration::from_secs(30), || async {
+            let mut in_step = false;
+            for node in &self.nodes {
                 let page = node.page("/jsz").await?;
                 let meta = page.get("meta_cluster").unwrap_or(&Value::Null);
                 let leader = meta.get("leader").and_then(Value::as_str).unwrap_or_default();
-                let size = meta.get("cluster_size").and_then(Value::as_u64).unwrap_or(0);
-                let complete = !leader.is_empty() && usize::try_from(size) == Ok(self.nodes.len());
-                if complete { Ok(()) } else { Err(format!("{}: {meta}", node.name())) }
-            })
-            .await;
-        }
+                if leader.is_empty() {
+                    return Err(format!("{} knows no leader: {meta}", node.name()));
+                }
+                let replicas = meta.get("replicas").and_then(Value::as_array).into_iter().flatten();
+                let current = replicas.filter(|replica| {
+                    let flag = |name: &str| replica.get(name).and_then(Value::as_bool).unwrap_or(false);
+                    flag("current") && !flag("offline")
+                });
+                in_step |= leader == node.name() && current.count() + 1 == self.nodes.len();
+            }
+            if in_step { Ok(()) } else { Err("the leader does not have every node in step".to_owned()) }
+        })
+        .await;
     }
 
     /// The nodes.

@@ -1,7 +1,9 @@
 //! One node of the broker as a child process.
 
 use std::{
+    collections::BTreeSet,
     fs,
+    hash::{BuildHasher, Hasher, RandomState},
     path::{Path, PathBuf},
     process::Stdio,
     sync::{
@@ -65,10 +67,18 @@ fn fresh_name() -> String {
     format!("test-{}-{moment:x}-{}", std::process::id(), STARTED.fetch_add(1, Ordering::Relaxed))
 }
 
-/// A port that was free a moment ago. Only for routes, which have to be known before a node starts.
+/// A port that was free a moment ago, for a cluster: its routes have to be known before a node starts. Below the range from which the
+/// system takes ports for connections, and by chance, so that test processes side by side do not meet.
 pub(crate) fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("this machine has free ports");
-    listener.local_addr().expect("a listener has an address").port()
+    static TAKEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        let chance = RandomState::new().build_hasher().finish() % 20_000;
+        let port = 12_000 + u16::try_from(chance).unwrap_or(0);
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() && taken.insert(port) {
+            return port;
+        }
+    }
 }
 
 impl NatsServer {

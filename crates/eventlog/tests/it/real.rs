@@ -186,6 +186,44 @@ async fn a_frozen_node_leaves_doubt_and_no_doubles() {
 }
 
 #[tokio::test]
+async fn nothing_is_missed_however_often_the_connection_breaks() {
+    let (server, direct) = one_node().await;
+    let proxy = FaultProxy::start(server.port()).await;
+    let mut settings = server.settings();
+    settings.urls = vec![proxy.url()];
+    let broker: Shared = Arc::new(NatsBroker::connect(settings).await.unwrap());
+    let bucket = direct.bucket(BucketName::Directory);
+    let mut revision = bucket.create("pointer", "0".into(), within(10)).await.unwrap();
+    let mut watch = broker.bucket(BucketName::Directory).watch("pointer");
+    let mut follow = broker.log(StreamName::Signals).follow(None);
+    let (ours, mut version, mut read) = (subject(StreamName::Signals), Version::ABSENT, 0);
+    for round in 0..6 {
+        for count in 0..10 {
+            version = Version(append(&direct, &ours, version, "more").await.unwrap().position.sequence);
+            match (count, round % 2) {
+                (3, 0) => proxy.cut(),
+                (3, _) => proxy.drop_answers(),
+                (8, _) => proxy.pass(),
+                _ => {}
+            }
+            let value = format!("{round}-{count}");
+            revision = bucket.update("pointer", value.into(), revision, within(10)).await.unwrap();
+        }
+        while read < version.0 {
+            match timeout(LONG, follow.next()).await.unwrap().unwrap().unwrap() {
+                Followed::Message(message) => {
+                    assert_eq!(message.sequence, read + 1);
+                    read = message.sequence;
+                }
+                Followed::CaughtUp(position) => assert_eq!(position.sequence, read),
+            }
+        }
+        // Values between may be skipped; the newest never.
+        while timeout(LONG, watch.next()).await.unwrap().unwrap().unwrap().revision < revision {}
+    }
+}
+
+#[tokio::test]
 async fn a_stream_that_was_made_again_stops_its_followers() {
     let (server, broker) = one_node().await;
     history_of(&broker, &subject(StreamName::Signals), &["one"]).await;
