@@ -198,7 +198,7 @@ impl Default for Settings {
             stream_bytes_max: 4 << 30,
             bucket_bytes_max: 1 << 30,
             duplicate_window: Duration::from_secs(600),
-            ack_wait: Duration::from_secs(30),
+            ack_wait: Duration::from_secs(5),
         }
     }
 }

@@ -16,8 +16,9 @@ use crate::{
     dead_letters::{Cause, DeadLetterError, DeadLetters, Standing, park_deadline},
 };
 
-/// How long handling one delivery may take; below the consumer's wait, so that it does not come again meanwhile.
-pub const HANDLE_TIME_MAX: Duration = Duration::from_secs(20);
+/// How long handling one delivery may take; below the consumer's wait, so that it does not come again meanwhile. Both are short: what a
+/// killed process held must soon come to another one.
+pub const HANDLE_TIME_MAX: Duration = Duration::from_secs(4);
 /// Deliveries that are handled side by side.
 pub const IN_FLIGHT_MAX: usize = 64;
 /// Longest wait before a delivery that could not be handled comes again.

@@ -36,6 +36,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Measure in one run what handing signals over costs, beside what the broker itself costs.
+    Bench {
+        /// For instance `--rounds 9` or `--json`; see `cargo xtask bench -- --help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Install the tools that are missing into a folder outside the clone, and say where they are.
     Tools,
     /// Generate the protobuf code of crates/contracts anew.
@@ -72,7 +78,21 @@ fn perform(root: &Path, task: Task) -> Result<ExitCode, String> {
             steps.finish().and(outcome)?;
         }
         Task::Ci => ci::ci(root)?,
-        Task::Demo { args } => return demo(root, &args),
+        Task::Demo { args } => {
+            return play(root, &["build", "--workspace", "--locked"], "debug/voordeur", &["demo"], &args);
+        }
+        Task::Bench { args } => {
+            let build = [
+                "build",
+                "--release",
+                "--locked",
+                "--package",
+                "voordeur",
+                "--package",
+                "voordeur-system-tests",
+            ];
+            return play(root, &build, "release/voordeur-bench", &[], &args);
+        }
         Task::Tools => show_tools(root)?,
         Task::Codegen { check: true, .. } => codegen::check(root)?,
         Task::Codegen { baseline, .. } => {
@@ -86,13 +106,19 @@ fn perform(root: &Path, task: Task) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds, and hands over to the demo; its exit code is ours.
-fn demo(root: &Path, args: &[String]) -> Result<ExitCode, String> {
-    run(&mut cargo(root, ["build", "--workspace", "--locked"]))?;
-    let mut demo = command(root, ci::target_folder(root)?.join("debug/voordeur"), ["demo"]);
-    demo.args(args);
-    Tools::new(root)?.prepare(&mut demo)?;
-    let status = demo.status().map_err(|e| format!("the demo could not be started: {e}"))?;
+/// Builds, and hands over to a program of ours; its exit code is ours.
+fn play(
+    root: &Path,
+    build: &[&str],
+    program: &str,
+    first: &[&str],
+    args: &[String],
+) -> Result<ExitCode, String> {
+    run(&mut cargo(root, build))?;
+    let mut play = command(root, ci::target_folder(root)?.join(program), first);
+    play.args(args);
+    Tools::new(root)?.prepare(&mut play)?;
+    let status = play.status().map_err(|e| format!("{program} could not be started: {e}"))?;
     // Ended by a signal: there is no code.
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }

@@ -29,6 +29,7 @@ use voordeur_testkit::{NatsServer, eventually};
 
 pub mod census;
 pub mod otlp;
+pub mod signals;
 
 /// The services, in the order of their work.
 pub const SERVICES: [&str; 3] = ["intake", "routing", "escalation"];

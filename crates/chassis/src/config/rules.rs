@@ -33,7 +33,7 @@ pub(super) const RULES: &[(&str, &str, Rule)] = &[
     ("streams", "replicas", Rule::Between(1, 5)),
     ("streams", "megabytes_max", Rule::Between(16, 1 << 20)),
     ("streams", "duplicate_window_s", Rule::Between(1, 3600)),
-    ("streams", "ack_wait_s", Rule::Between(25, 600)),
+    ("streams", "ack_wait_s", Rule::Between(5, 600)),
     ("keys", "file", Rule::Required),
     ("telemetry", "otlp_endpoint", Rule::UrlOrEmpty(&["http", "https"])),
     ("telemetry", "metrics_interval_s", Rule::Between(1, 300)),

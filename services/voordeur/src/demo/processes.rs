@@ -182,6 +182,10 @@ impl Processes {
             .env("VOORDEUR__BROKER__URL", broker.url())
             .env("VOORDEUR__BROKER__MONITOR", broker.monitor_url())
             .env("VOORDEUR__KEYS__FILE", self.folder.path().join("voordeur.keys"))
+            // What stands in the shell of whoever tries this out is about another installation.
+            .env_remove("VOORDEUR_ENDPOINTS")
+            .env_remove("VOORDEUR_CONFIG")
+            .env_remove("VOORDEUR_AS")
             .stdin(Stdio::null())
             .kill_on_drop(true);
         Ok(command)

@@ -24,7 +24,7 @@ use voordeur_kernel::{Clock as _, SignalId};
 use voordeur_system_tests::{As, Caller, Installation, SERVICES, census};
 use voordeur_testkit::eventually;
 
-use crate::signals::{PROFESSIONALS, SCHOOL, signal};
+use voordeur_system_tests::signals::{PROFESSIONALS, SCHOOL, signal};
 
 /// Signals of one round, and who hands them over.
 const SIGNALS: usize = 500;

@@ -12,7 +12,7 @@ use voordeur_contracts::{
 use voordeur_system_tests::{As, Installation, otlp::Receiver};
 use voordeur_testkit::eventually;
 
-use crate::signals::{LOCAL, NAME, SCHOOL, TEXT, signal};
+use voordeur_system_tests::signals::{LOCAL, NAME, SCHOOL, TEXT, signal};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_signal_can_be_followed_from_the_schools_call_to_the_professionals_stream() {

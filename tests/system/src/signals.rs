@@ -9,17 +9,23 @@ use voordeur_contracts::{
     },
 };
 
-/// Keys of the demonstration directory.
-pub(crate) const CENTRE: &str = "de-wilg";
-pub(crate) const SCHOOL: &str = "basisschool-de-wilg";
-pub(crate) const PROFESSIONALS: [&str; 3] = ["noor", "sam", "yasmina"];
+/// The centre of the demonstration directory.
+pub const CENTRE: &str = "de-wilg";
+/// Its school.
+pub const SCHOOL: &str = "basisschool-de-wilg";
+/// Its professionals.
+pub const PROFESSIONALS: [&str; 3] = ["noor", "sam", "yasmina"];
 
-/// Words that must not be found anywhere but in the answers to those who may read them.
-pub(crate) const NAME: &str = "Kanarienaam";
-pub(crate) const TEXT: &str = "Kanarietekst";
-pub(crate) const LOCAL: &str = "kanarienummer";
+/// A name that must not be found anywhere but in what is shown to those who may read it.
+pub const NAME: &str = "Kanarienaam";
+/// A word of the text, likewise.
+pub const TEXT: &str = "Kanarietekst";
+/// A local number, likewise.
+pub const LOCAL: &str = "kanarienummer";
 
-pub(crate) fn about_child(number: usize) -> Subject {
+/// A child by its local number.
+#[must_use]
+pub fn about_child(number: usize) -> Subject {
     Subject::Child(ChildSubject {
         local_number: format!("{LOCAL}{number}"),
         age_band: AgeBand::Under12.into(),
@@ -28,7 +34,9 @@ pub(crate) fn about_child(number: usize) -> Subject {
     })
 }
 
-pub(crate) fn consent() -> SharingPermission {
+/// Consent of the one parent with authority.
+#[must_use]
+pub fn consent() -> SharingPermission {
     SharingPermission {
         processing_basis: "toestemming".into(),
         consents: vec![SharingConsent {
@@ -42,7 +50,8 @@ pub(crate) fn consent() -> SharingPermission {
 }
 
 /// The n-th signal of a run: children, groups and questions in turn, now and then one about safety.
-pub(crate) fn signal(run: &str, number: usize) -> SubmitSignalRequest {
+#[must_use]
+pub fn signal(run: &str, number: usize) -> SubmitSignalRequest {
     let subject = match number % 3 {
         // Several signals on the same child, so that episodes are joined under fire.
         0 => about_child(number % 120),
