@@ -202,6 +202,20 @@ mod tests {
     }
 
     #[test]
+    fn other_spans_take_the_place_of_the_built_in_ones_and_nothing_else_changes() {
+        let other = Overrides {
+            offer: Some(Span::Elapsed(3)),
+            answer: Some(Span::Elapsed(9)),
+            ..Overrides::default()
+        };
+        let (before, after) =
+            (Ladder::built_in(Urgency::Regular), Ladder::built_in(Urgency::Regular).with(&other));
+        assert!(after.rungs().iter().all(|rung| rung.respond_within == Span::Elapsed(3)));
+        assert_eq!(after.clocks(), Clocks { answer: Span::Elapsed(9), ..before.clocks() });
+        assert_eq!(before.clone().with(&Overrides::default()), before);
+    }
+
+    #[test]
     fn safety_comes_before_everything() {
         for subject in SubjectKind::ALL {
             for urgent in [false, true] {

@@ -1,10 +1,18 @@
 //! Deadlines are data: every replica takes them from its fold, and whichever comes first stores the event. After a restart what came
 //! due meanwhile fires at once.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::StreamExt as _;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 use voordeur_chassis::Problem;
 use voordeur_eventlog::Deadline as Until;
 use voordeur_kernel::{ErrorKind, ProfessionalKey, TaskId, Timestamp};
@@ -14,6 +22,8 @@ use crate::{machine::task_subject, office::Office};
 
 /// How often the time is looked at, since it may be moved.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Wait after a look that did not succeed whole.
+const AFTER_TROUBLE: Duration = Duration::from_secs(1);
 /// How long one deadline may take to be stored before the next look.
 const FIRE_TIME_MAX: Duration = Duration::from_secs(10);
 /// Deadlines that are fired side by side.
@@ -30,13 +40,14 @@ pub(crate) async fn run(office: Arc<Office>, stop: CancellationToken) -> Result<
         () = office.fold.ready() => {}
     }
     loop {
-        look(&office).await;
+        let all_well = look(&office).await;
         tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(AFTER_TROUBLE), if !all_well => {}
             // Lagging is fine: it is only a reason to look.
-            _ = changes.recv() => {}
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            _ = changes.recv(), if all_well => {}
+            () = tokio::time::sleep(LOOK_EVERY), if all_well => {}
         }
         // One look for a whole burst of changes.
         while !matches!(
@@ -47,7 +58,15 @@ pub(crate) async fn run(office: Arc<Office>, stop: CancellationToken) -> Result<
     }
 }
 
-async fn look(office: &Office) {
+/// One look; `false` when something could not be done for now.
+async fn look(office: &Office) -> bool {
+    let troubles = AtomicUsize::new(0);
+    let note = |outcome: Result<(), Problem>, what: &'static str| {
+        if let Err(problem) = outcome {
+            troubles.fetch_add(usize::from(report(&problem, what)), Ordering::Relaxed);
+        }
+    };
+    let note = &note;
     let now = office.clock.now();
     let due: Vec<(Timestamp, TaskId)> =
         office.fold.read(|index, _| index.due_at(now).take(AT_ONCE_MAX).collect());
@@ -55,25 +74,26 @@ async fn look(office: &Office) {
     office.instruments.oldest_overdue(oldest);
     futures_util::stream::iter(due)
         .for_each_concurrent(SIDE_BY_SIDE, |(_, task)| async move {
-            if let Err(problem) = ring(office, task, now).await {
-                report(&problem, "a deadline has no event yet");
-            }
+            note(ring(office, task, now).await, "a deadline has no event yet");
         })
         .await;
     for (person, task, place) in gone(office, now) {
-        if let Err(problem) = take_back(office, &person, task, place).await {
-            report(&problem, "an offer to somebody who is absent stands still");
-        }
+        note(
+            take_back(office, &person, task, place).await,
+            "an offer to somebody who is absent stands still",
+        );
     }
+    troubles.into_inner() == 0
 }
 
-fn report(problem: &Problem, what: &'static str) {
+/// Says what is wrong; `false` when nothing is: another replica was first, or the task stands otherwise by now.
+fn report(problem: &Problem, what: &'static str) -> bool {
     match problem.kind {
-        // Another replica was first, or the broker is away: the next look sees.
-        ErrorKind::Conflict | ErrorKind::Refused => {}
+        ErrorKind::Conflict | ErrorKind::Refused => return false,
         kind if kind.may_retry() => tracing::warn!(reason = problem.reason, "{what}; trying again"),
         _ => tracing::error!(reason = problem.reason, "{what}"),
     }
+    true
 }
 
 /// Fires every deadline of one task that passed.
@@ -95,7 +115,13 @@ async fn ring(office: &Office, task: TaskId, now: Timestamp) -> Result<(), Probl
         );
         let act = office.own_act(&purpose);
         let until = Until::now() + FIRE_TIME_MAX;
-        let acted = office.do_own(task, &act, Wish::DeadlinePassed(deadline), until).await?;
+        let span = tracing::info_span!(
+            parent: None,
+            "deadline",
+            voordeur.service = crate::codec::SERVICE,
+            voordeur.clock = deadline.clock.name(),
+        );
+        let acted = office.do_own(task, &act, Wish::DeadlinePassed(deadline), until).instrument(span).await?;
         if acted.changed {
             office.instruments.fired(deadline.clock.name());
             let moved = acted.task.task().and_then(|task| task.deadline(deadline.clock)).is_some();

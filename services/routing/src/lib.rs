@@ -90,7 +90,7 @@ pub async fn start(environment: &Environment, settings: Settings) -> Result<Serv
         Ok::<(), Infallible>(())
     });
 
-    let task_api = TaskServiceServer::new(TaskApi { office: Arc::clone(&office), stop: tasks.draining() })
+    let task_api = TaskServiceServer::new(TaskApi { office: Arc::clone(&office) })
         .max_decoding_message_size(limits::REQUEST_BYTES_MAX);
     let presence_api = PresenceServiceServer::new(PresenceApi { office })
         .max_decoding_message_size(limits::REQUEST_BYTES_MAX);

@@ -6,6 +6,7 @@ mod decide;
 mod event;
 mod evolve;
 mod invariants;
+mod refusal;
 mod step;
 pub mod table;
 
@@ -16,10 +17,11 @@ use voordeur_kernel::{
     OrganisationKey, ProfessionalKey, Role, SafetyLevel, SignalId, Span, TaskId, Timestamp,
 };
 
-pub use decide::{By, Command, Refusal, Request, There, Wish, decide};
+pub use decide::{By, Command, Request, There, Wish, decide};
 pub use event::{Actor, Change, Meta, Requested, Sealed, StepTaken};
 pub use evolve::{Unfitting, evolve};
 pub use invariants::{Broken, invariants};
+pub use refusal::Refusal;
 pub use table::{StepKind, TaskState};
 
 use crate::{

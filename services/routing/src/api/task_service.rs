@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 use voordeur_chassis::{Identity, Problem, deadline, identity};
 use voordeur_contracts::{
@@ -34,7 +33,6 @@ const WATCH_CHANNEL: usize = 64;
 #[derive(Clone)]
 pub(crate) struct TaskApi {
     pub(crate) office: Arc<Office>,
-    pub(crate) stop: CancellationToken,
 }
 
 type Reply = (rpc::Task, common::Position);
@@ -167,7 +165,7 @@ impl TaskService for TaskApi {
         let range = Range::asked(message.whole_centre, &directory, &caller)?;
         let (to, stream) = mpsc::channel(WATCH_CHANNEL);
         let watch = Watch::new(Arc::clone(&self.office), caller, range, to);
-        tokio::spawn(watch.run(resume_after, self.stop.clone()));
+        tokio::spawn(watch.run(resume_after));
         Ok(Response::new(ReceiverStream::new(stream)))
     }
 

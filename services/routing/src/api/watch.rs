@@ -8,7 +8,6 @@ use std::{
 
 use futures_util::StreamExt as _;
 use tokio::sync::{broadcast, mpsc};
-use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tracing::Instrument as _;
 use voordeur_chassis::{Problem, telemetry::delivering};
@@ -52,15 +51,15 @@ impl Watch {
         Self { office, person, range, to, shown: HashSet::new(), position: None }
     }
 
-    /// Runs until the reader goes away, is cut, or the service stops.
-    pub(crate) async fn run(mut self, resume_after: Option<Position>, stop: CancellationToken) {
-        let outcome = tokio::select! {
+    /// Runs until the reader goes away or is cut. When the service stops, the layer around it ends the stream with a word to resume.
+    pub(crate) async fn run(mut self, resume_after: Option<Position>) {
+        let reader = self.to.clone();
+        tokio::select! {
             biased;
-            () = stop.cancelled() => Err(Over),
-            outcome = self.watch(resume_after) => outcome,
-        };
-        // Either way there is nobody left to tell.
-        drop(outcome);
+            () = reader.closed() => {}
+            // Either way there is nobody left to tell.
+            _over = self.watch(resume_after) => {}
+        }
     }
 
     async fn watch(&mut self, resume_after: Option<Position>) -> Result<(), Over> {
@@ -90,7 +89,6 @@ impl Watch {
                     }
                     continue;
                 }
-                () = self.to.closed() => return Err(Over),
             };
             match change {
                 Ok(first) => self.changes(first, &mut changes).await?,

@@ -3,7 +3,10 @@ use voordeur_contracts::{
     event::{ChoiceReason, DeclineReason, TaskState},
     routing::ExplainRoutingRequest,
 };
-use voordeur_eventlog::{Broker as _, StreamName, Version};
+use voordeur_eventlog::{
+    Broker as _, StreamName, Version,
+    memory::{Faults, Flavour, Options},
+};
 use voordeur_testkit::eventually;
 
 use crate::{
@@ -291,4 +294,40 @@ async fn a_signal_of_a_centre_that_the_directory_does_not_know_yet_waits_for_it(
     store.apply(&new, 1, soon()).await.unwrap();
     world.happened(&id, "requested", 1).await;
     replica.stop().await;
+}
+
+#[tokio::test]
+async fn on_a_bad_day_each_signal_still_becomes_one_task_and_each_deadline_has_one_event() {
+    for (seed, flavour) in
+        [(1, Flavour::Single), (2, Flavour::Replicated), (3, Flavour::Single), (4, Flavour::Replicated)]
+    {
+        let faults = Faults { longest_delay: std::time::Duration::from_millis(50), ..Faults::rough(seed) };
+        let world = World::on(&["anna", "bea"], Options { faults, flavour, ..Options::default() }).await;
+        let (one, two) = (world.start().await, world.start().await);
+        for signal in 1..=12 {
+            world.signal(signal).await;
+        }
+        for signal in 1..=12 {
+            world.happened(&world.task_of(signal), "requested", 1).await;
+        }
+        world.pass(5);
+        for signal in 1..=12 {
+            world.happened(&world.task_of(signal), "offers_timed_out", 1).await;
+        }
+        // Quiet: what each replica remembers is the same, and nothing happened twice.
+        eventually("both replicas to remember the same", SOON, || async {
+            let (a, b) = ((one.digest)(), (two.digest)());
+            if a == b && a.histories == 12 { Ok(()) } else { Err(format!("{a:?} {b:?}")) }
+        })
+        .await;
+        for signal in 1..=12 {
+            assert_eq!(
+                world.events(&world.task_of(signal)).await,
+                ["requested", "offers_timed_out"],
+                "seed {seed}"
+            );
+        }
+        one.stop().await;
+        two.stop().await;
+    }
 }

@@ -116,8 +116,13 @@ pub fn soon() -> Deadline {
 
 impl World {
     pub async fn with(present: &[&str]) -> Self {
+        Self::on(present, Options::default()).await
+    }
+
+    /// On a broker of another kind, or with troubles.
+    pub async fn on(present: &[&str], options: Options) -> Self {
         let clock = ManualClock::at("2026-01-05T09:00:00Z".parse().unwrap());
-        let options = Options { clock: Some(Arc::new(clock.clone())), ..Options::default() };
+        let options = Options { clock: Some(Arc::new(clock.clone())), ..options };
         let world =
             Self { broker: MemoryBroker::with_options(options), clock, deriver: Deriver::from_key(&[7; 32]) };
         world.at_work(present, 0).await;
@@ -309,8 +314,10 @@ impl Replica {
 
     /// A caller with a connection of her own: who does not read holds up only herself.
     pub async fn apart(&self) -> TaskServiceClient<Channel> {
-        let channel = Channel::from_shared(self.address.clone()).unwrap().connect().await.unwrap();
-        TaskServiceClient::new(channel)
+        let endpoint = Channel::from_shared(self.address.clone()).unwrap();
+        // Little waits with the transport, so that a slow reader is felt soon.
+        let endpoint = endpoint.initial_stream_window_size(65_535).initial_connection_window_size(65_535);
+        TaskServiceClient::new(endpoint.connect().await.unwrap())
     }
 
     /// Waits for a task as somebody sees it.

@@ -184,7 +184,7 @@ async fn a_reader_that_is_too_slow_is_cut_with_the_position_to_resume_from() {
     // Nothing is read while far more happens than may wait.
     step!(replica, "anna", accept_task, AcceptTaskRequest { task_id: task.clone(), command: command("1") })
         .unwrap();
-    for round in 0..2_500 {
+    for round in 0..1_700 {
         step!(
             replica,
             "anna",
@@ -201,6 +201,7 @@ async fn a_reader_that_is_too_slow_is_cut_with_the_position_to_resume_from() {
     }
     let status = loop {
         match tokio::time::timeout(SOON, slow.stream.message()).await.expect("nothing came") {
+            Ok(Some(message)) if matches!(message.item, Some(Item::CaughtUp(_))) => panic!("was not cut"),
             Ok(Some(_)) => {}
             Ok(None) => panic!("ended without a word"),
             Err(status) => break status,
