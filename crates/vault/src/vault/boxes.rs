@@ -109,12 +109,12 @@ mod tests {
         }
 
         #[test]
-        fn an_altered_box_does_not_open(text in proptest::collection::vec(any::<u8>(), 0..100), at: usize, bit in 0..8) {
+        fn an_altered_box_does_not_open(text in proptest::collection::vec(any::<u8>(), 0..100), at: usize, bit in 0_u32..8) {
             let key = DataKey::from_slice(&[5; 32]).unwrap();
             let aad = bound(TextPurpose::Answer, 1, 2);
             let mut sealed = seal(&key, &aad, &text).unwrap();
             let at = at % sealed.len();
-            sealed[at] ^= 1 << bit;
+            sealed[at] ^= 1_u8 << bit;
             prop_assert_eq!(open(&key, &aad, &sealed), Err(VaultError::Damaged));
         }
 

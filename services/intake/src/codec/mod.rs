@@ -89,11 +89,11 @@ mod tests {
         }
         assert_eq!(
             number(d::SafetyService::ALL, &d::SafetyService::EmergencyNumber),
-            e::SafetyService::SafetyService112.into()
+            i32::from(e::SafetyService::SafetyService112)
         );
         assert_eq!(
             number(d::SafetyService::ALL, &d::SafetyService::VeiligThuis),
-            e::SafetyService::VeiligThuis.into()
+            i32::from(e::SafetyService::VeiligThuis)
         );
     }
 }
