@@ -31,7 +31,6 @@ impl Intake {
         deadline: Deadline,
     ) -> Result<GetSignalResponse, Problem> {
         let organisation = source_of(caller, "")?;
-        self.wait_for(request.at_least.as_ref(), deadline).await?;
         let (id, reference) = match &request.signal {
             Some(Which::SignalId(id)) => (parse_id(id)?, ""),
             Some(Which::ClientReference(reference)) => {
@@ -41,6 +40,9 @@ impl Intake {
                 return Err(Problem::fault("signal", "REQUIRED", "give a signal_id or a client_reference"));
             }
         };
+        self.wait_for(request.at_least.as_ref(), deadline)
+            .await
+            .map_err(|problem| self.with_known_guidance(&organisation, id, problem))?;
         let kept = self.own_signal(&organisation, id, deadline).await?;
         let guidance = self.guidance_of(&kept);
         let answer = self.answer_for(&organisation, id, &kept, &request.asker_local_id, deadline).await;
@@ -70,6 +72,16 @@ impl Intake {
                 Ok(Kept::clone(&held.state))
             }
             _ => Err(Problem::not_found("signal")),
+        }
+    }
+
+    /// An error that came before the signal was looked up still carries its guidance, when the signal is in memory.
+    fn with_known_guidance(&self, organisation: &OrganisationKey, id: SignalId, problem: Problem) -> Problem {
+        let held = subject_of(id).ok().and_then(|subject| self.fold.get(&subject).ok().flatten());
+        let own = held.filter(|held| held.state.signal.received.organisation == *organisation);
+        match own.and_then(|held| self.guidance_of(&held.state)) {
+            Some(guidance) => problem.with_detail(guidance::NAME, &guidance),
+            None => problem,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use tonic::Code;
 use voordeur_contracts::{
-    common::{CommandContext, SafetyLevel, SubjectKind},
+    common::{CommandContext, Position, SafetyLevel, SubjectKind},
     event::{WithdrawReason, signal_event::Change},
     intake::{
         CentreReference, GuidanceKind, OnDuty, RevealDetailsRequest, SubmitSignalRequest,

@@ -7,7 +7,7 @@ use voordeur_contracts::{
         CentreReference, GuidanceKind, OnDuty, SignalStatus, SubmitSignalRequest, centre_reference::Reference,
     },
 };
-use voordeur_eventlog::{Broker as _, StreamName};
+use voordeur_eventlog::{Broker as _, StreamName, memory::Faults};
 use voordeur_testkit::eventually;
 
 use crate::world::{
@@ -254,4 +254,45 @@ async fn a_signal_about_a_colleague_that_is_acute_shows_the_numbers_too() {
     assert!(guidance.lines[0].contains("112"));
     assert_eq!(guidance.phone_numbers.len(), 2);
     assert!(guidance.encoded_len() < 4_000, "it fits in a header too");
+}
+
+#[tokio::test]
+async fn through_a_faulty_broker_every_receipt_is_true_and_nothing_is_stored_twice() {
+    for seed in 0..4 {
+        let world = World::new().await;
+        world.broker.set_faults(Faults::rough(seed));
+        let mut callers = tokio::task::JoinSet::new();
+        for caller in 0..8 {
+            let mut client = world.school();
+            callers.spawn(async move {
+                let mut ids = Vec::new();
+                for number in 0..5 {
+                    let request = about_child(&format!("zorg-{caller}-{number}"));
+                    // As a school's system does: the same request again, until there is a receipt.
+                    let receipt = loop {
+                        match client.submit_signal(request.clone()).await {
+                            Ok(receipt) => break receipt.into_inner(),
+                            Err(status) => assert!(
+                                matches!(
+                                    status.code(),
+                                    Code::Unavailable | Code::DeadlineExceeded | Code::Aborted
+                                ),
+                                "{status:?}"
+                            ),
+                        }
+                    };
+                    ids.push(receipt.signal_id);
+                }
+                ids
+            });
+        }
+        let mut receipts: Vec<String> = callers.join_all().await.into_iter().flatten().collect();
+        world.broker.set_faults(Faults::default());
+        let mut stored: Vec<String> =
+            world.stored(StreamName::Signals).iter().map(|m| format!("sig_{}", m.subject.key())).collect();
+        receipts.sort();
+        stored.sort();
+        assert_eq!((receipts.len(), &receipts), (40, &stored), "seed {seed}");
+        assert_eq!(world.keys_of("child/").await.len(), 1, "seed {seed}");
+    }
 }
