@@ -44,6 +44,9 @@ async fn every_reply_about_a_safety_signal_carries_its_guidance_errors_included(
 
     let id = receipt.signal_id.parse().unwrap();
     assert!(world.school().get_signal(by_id(id)).await.unwrap().into_inner().guidance.is_some());
+    let mut foreign = by_id(id);
+    foreign.at_least = Some(Position { stream: "TASKS".to_owned(), ..Position::default() });
+    assert!(guidance(&world.school().get_signal(foreign).await.unwrap_err()).is_some());
     let bad =
         world.school().withdraw_signal(withdraw(&receipt.signal_id, "kort", WithdrawReason::Solved)).await;
     assert!(guidance(&bad.unwrap_err()).is_some());
