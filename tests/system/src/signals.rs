@@ -34,6 +34,9 @@ pub fn about_child(number: usize) -> Subject {
     })
 }
 
+/// Children that [`signal`] is about.
+pub const CHILDREN: usize = 40;
+
 /// Consent of the one parent with authority.
 #[must_use]
 pub fn consent() -> SharingPermission {
@@ -54,7 +57,7 @@ pub fn consent() -> SharingPermission {
 pub fn signal(run: &str, number: usize) -> SubmitSignalRequest {
     let subject = match number % 3 {
         // Several signals on the same child, so that episodes are joined under fire.
-        0 => about_child(number % 120),
+        0 => about_child(number / 3 % CHILDREN),
         1 => Subject::Group(GroupSubject { group: "groep-3".into() }),
         _ => Subject::Consult(ConsultSubject {}),
     };

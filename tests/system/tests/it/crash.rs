@@ -24,7 +24,7 @@ use voordeur_kernel::{Clock as _, SignalId};
 use voordeur_system_tests::{As, Caller, Installation, SERVICES, census};
 use voordeur_testkit::eventually;
 
-use voordeur_system_tests::signals::{PROFESSIONALS, SCHOOL, signal};
+use voordeur_system_tests::signals::{CHILDREN, PROFESSIONALS, SCHOOL, signal};
 
 /// Signals of one round, and who hands them over.
 const SIGNALS: usize = 500;
@@ -197,7 +197,11 @@ async fn nothing_is_lost_or_doubled_when_every_service_and_the_broker_are_killed
     let broker: Arc<dyn Broker> = Arc::new(installation.broker().await);
     eventually("every promise holds", Duration::from_secs(120), || async {
         let now = voordeur_system_tests::WallClock.now() - jiff::SignedDuration::from_secs(5);
-        let broken = census::count(&broker).await.broken_promises(&receipts, now);
+        let census = census::count(&broker).await;
+        let mut broken = census.broken_promises(&receipts, now);
+        if census.episodes.len() != CHILDREN {
+            broken.push(format!("{} of {CHILDREN} children have an episode", census.episodes.len()));
+        }
         if broken.is_empty() {
             Ok(())
         } else {
@@ -211,7 +215,6 @@ async fn nothing_is_lost_or_doubled_when_every_service_and_the_broker_are_killed
     for name in ["accepted", "contact_recorded", "answered", "offers_timed_out"] {
         assert!(happened(name) > 0, "no task was ever {name}");
     }
-    assert!(census.episodes.len() > 50, "many children have an episode");
     stop.store(true, Ordering::SeqCst);
     while let Some(done) = people.join_next().await {
         done.unwrap();
