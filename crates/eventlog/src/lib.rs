@@ -15,6 +15,7 @@ pub mod log;
 pub mod memory;
 pub mod nats;
 mod resolve;
+mod shown;
 pub mod topology;
 pub mod wakeup;
 mod wire;

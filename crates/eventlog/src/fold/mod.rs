@@ -11,12 +11,13 @@ use std::{
 };
 
 use futures_util::StreamExt as _;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use voordeur_kernel::limits;
 
 use crate::{
     AppendError, Commit, Deadline, EventLog, FollowError, Followed, Position, Recorded, Subject, Version,
+    shown::Shown,
 };
 
 mod outcome;
@@ -66,8 +67,8 @@ pub struct Fold<M: Machine> {
     log: Arc<dyn EventLog>,
     inner: RwLock<Inner<M>>,
     turns: Mutex<HashMap<Subject, Turn<M::State>>>,
-    position: watch::Sender<Option<Position>>,
-    ready: watch::Sender<bool>,
+    position: Shown<Option<Position>>,
+    ready: Shown<bool>,
     changes: broadcast::Sender<Change<M::State>>,
 }
 
@@ -89,8 +90,8 @@ impl<M: Machine> Fold<M> {
                 index: M::Index::default(),
             }),
             turns: Mutex::default(),
-            position: watch::Sender::new(None),
-            ready: watch::Sender::new(false),
+            position: Shown::new(None),
+            ready: Shown::new(false),
             changes: broadcast::Sender::new(limits::WATCH_BACKLOG_MAX),
         })
     }
@@ -111,7 +112,7 @@ impl<M: Machine> Fold<M> {
                 Some(Ok(Followed::Message(message))) => self.take_in(message).await,
                 Some(Ok(Followed::CaughtUp(position))) => {
                     self.reach(position);
-                    self.ready.send_replace(true);
+                    self.ready.change(|ready| !std::mem::replace(ready, true));
                 }
                 Some(Err(error)) => return Err(error),
                 None => return Ok(()),
@@ -127,20 +128,19 @@ impl<M: Machine> Fold<M> {
 
     /// Waits until the whole stream has been read once.
     pub async fn ready(&self) {
-        // The sender lives as long as we do, so this cannot fail.
-        let _ = self.ready.subscribe().wait_for(|ready| *ready).await;
+        self.ready.until(|ready| ready.then_some(())).await;
     }
 
     /// Has the whole stream been read once?
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        *self.ready.borrow()
+        self.ready.look(|ready| *ready)
     }
 
     /// How far it has read; `None` before the first word of the broker.
     #[must_use]
     pub fn position(&self) -> Option<Position> {
-        self.position.borrow().clone()
+        self.position.look(Option::clone)
     }
 
     /// Waits until a position has been read.
@@ -151,19 +151,15 @@ impl<M: Machine> Fold<M> {
         if wanted.stream != self.log.stream() {
             return Err(FoldError::ForeignPosition);
         }
-        let mut foreign = false;
-        let mut positions = self.position.subscribe();
-        let wait = positions.wait_for(|now| {
-            now.as_ref().is_some_and(|now| {
-                foreign = now.incarnation != wanted.incarnation;
-                foreign || now.sequence >= wanted.sequence
-            })
+        let seen = self.position.until(|now| {
+            let now = now.as_ref()?;
+            let foreign = now.incarnation != wanted.incarnation;
+            (foreign || now.sequence >= wanted.sequence).then_some(foreign)
         });
-        let outcome = tokio::time::timeout_at(deadline, wait).await.map(|_| ());
-        match outcome {
+        match tokio::time::timeout_at(deadline, seen).await {
             Err(_) => Err(FoldError::TimedOut),
-            Ok(()) if foreign => Err(FoldError::ForeignPosition),
-            Ok(()) => Ok(()),
+            Ok(true) => Err(FoldError::ForeignPosition),
+            Ok(false) => Ok(()),
         }
     }
 
@@ -390,16 +386,20 @@ impl<M: Machine> Fold<M> {
 
     /// A sequence of the life of the stream that we read.
     fn place(&self, sequence: u64) -> Position {
-        let incarnation =
-            self.position.borrow().as_ref().map_or_else(|| "".into(), |now| Arc::clone(&now.incarnation));
+        let incarnation = self
+            .position
+            .look(|now| now.as_ref().map_or_else(|| "".into(), |now| Arc::clone(&now.incarnation)));
         Position { stream: self.log.stream(), incarnation, sequence }
     }
 
     fn reach(&self, position: Position) {
-        self.position.send_modify(|now| match now {
+        self.position.change(|now| match now {
             // Messages that came after the end was asked for have been read already.
-            Some(now) if now.incarnation == position.incarnation && now.sequence > position.sequence => {}
-            _ => *now = Some(position),
+            Some(now) if now.incarnation == position.incarnation && now.sequence > position.sequence => false,
+            _ => {
+                *now = Some(position);
+                true
+            }
         });
     }
 
@@ -476,7 +476,7 @@ impl<M: Machine> Fold<M> {
 
     fn advance(&self, sequence: u64) {
         // Before the first word that we caught up, nobody knows which life of the stream this is, and nobody asks.
-        self.position.send_if_modified(|now| {
+        self.position.change(|now| {
             now.as_mut().is_some_and(|now| {
                 now.sequence = now.sequence.max(sequence);
                 true

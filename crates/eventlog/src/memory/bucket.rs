@@ -140,11 +140,10 @@ impl Bucket for MemoryBucket {
     }
 
     fn watch(&self, key: &str) -> BoxStream<'static, Option<Entry>> {
-        let start =
-            (Arc::clone(&self.inner), self.inner.changed.subscribe(), self.name, key.to_owned(), None::<u64>);
-        stream::unfold(start, |(inner, mut changed, name, key, mut told)| async move {
+        let start = (Arc::clone(&self.inner), self.name, key.to_owned(), None::<u64>);
+        stream::unfold(start, |(inner, name, key, mut told)| async move {
             loop {
-                changed.borrow_and_update();
+                let counted = inner.count();
                 let now = {
                     let state = inner.lock();
                     state.available.then(|| state.buckets.get(&name).and_then(|values| values.get(&key)))
@@ -152,10 +151,10 @@ impl Bucket for MemoryBucket {
                 match now {
                     Some(Some(entry)) if told != Some(entry.revision) => {
                         told = Some(entry.revision);
-                        return Some((Some(entry), (inner, changed, name, key, told)));
+                        return Some((Some(entry), (inner, name, key, told)));
                     }
-                    Some(None) if told.is_some() => return Some((None, (inner, changed, name, key, None))),
-                    _ => changed.changed().await.ok()?,
+                    Some(None) if told.is_some() => return Some((None, (inner, name, key, None))),
+                    _ => inner.changed(counted).await,
                 }
             }
         })

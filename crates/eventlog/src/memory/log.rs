@@ -7,7 +7,7 @@ use futures_util::{
     StreamExt,
     stream::{self, BoxStream},
 };
-use tokio::{sync::watch, time::sleep};
+use tokio::time::sleep;
 
 use super::{Inner, LOST_AFTER};
 use crate::{
@@ -205,7 +205,6 @@ impl EventLog for MemoryLog {
         let follower = Follower {
             inner: Arc::clone(&self.inner),
             stream: self.stream,
-            changed: self.inner.changed.subscribe(),
             read: after.as_ref().map_or(0, |position| position.sequence),
             incarnation: after.map(|position| position.incarnation),
             connected: false,
@@ -223,7 +222,6 @@ impl EventLog for MemoryLog {
 struct Follower {
     inner: Arc<Inner>,
     stream: StreamName,
-    changed: watch::Receiver<u64>,
     incarnation: Option<Arc<str>>,
     read: u64,
     connected: bool,
@@ -238,11 +236,10 @@ impl Follower {
             return None;
         }
         loop {
-            self.changed.borrow_and_update();
+            let counted = self.inner.count();
             match self.step() {
                 Ok(Some(followed)) => return Some(Ok(followed)),
-                // The sender lives in the broker that this follower holds on to.
-                Ok(None) => self.changed.changed().await.ok()?,
+                Ok(None) => self.inner.changed(counted).await,
                 Err(error) => {
                     self.over = true;
                     return Some(Err(error));

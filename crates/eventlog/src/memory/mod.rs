@@ -17,13 +17,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tokio::sync::watch;
 use voordeur_kernel::{Clock, Timestamp};
 
 pub use faults::Faults;
 
 use crate::{
     Broker, Bucket, BucketName, ConsumerName, Deadline, EventLog, StreamName, Subject, Wakeups,
+    shown::Shown,
     topology::{Change, Settings, TopologyError},
 };
 use faults::Dice;
@@ -50,7 +50,7 @@ struct Inner {
     started: tokio::time::Instant,
     state: Mutex<State>,
     /// Counts changes, to wake whoever waits.
-    changed: watch::Sender<u64>,
+    changes: Shown<u64>,
 }
 
 impl fmt::Debug for MemoryBroker {
@@ -106,7 +106,7 @@ impl MemoryBroker {
             clock: options.clock,
             started: tokio::time::Instant::now(),
             state: Mutex::new(state),
-            changed: watch::Sender::new(0),
+            changes: Shown::new(0),
         }));
         if !options.empty {
             let now = broker.0.now();
@@ -191,8 +191,21 @@ impl Inner {
     /// Changes the state and wakes whoever waits.
     fn change<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
         let result = change(&mut self.lock());
-        self.changed.send_modify(|count| *count += 1);
+        self.changes.change(|count| {
+            *count += 1;
+            true
+        });
         result
+    }
+
+    /// How many changes there were. Whoever looks takes the count first, and then waits for another one.
+    fn count(&self) -> u64 {
+        self.changes.look(|count| *count)
+    }
+
+    /// Waits for a change after those that were counted.
+    async fn changed(&self, counted: u64) {
+        self.changes.until(|count| (*count != counted).then_some(())).await;
     }
 
     fn now(&self) -> Timestamp {

@@ -107,9 +107,8 @@ impl Wakeups for MemoryWakeups {
     }
 
     async fn next(&self, most: usize) -> Result<Vec<Box<dyn Delivery>>, WakeupError> {
-        let mut changed = self.inner.changed.subscribe();
         loop {
-            changed.borrow_and_update();
+            let counted = self.inner.count();
             let (taken, again) = self.take(most)?;
             if !taken.is_empty() {
                 return Ok(taken);
@@ -122,7 +121,7 @@ impl Wakeups for MemoryWakeups {
             };
             tokio::select! {
                 biased;
-                _ = changed.changed() => {}
+                () = self.inner.changed(counted) => {}
                 () = due => {}
             }
         }
