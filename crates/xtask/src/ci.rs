@@ -42,7 +42,8 @@ pub(crate) fn ci(root: &Path) -> Result<(), String> {
         run(&mut cargo(root, ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
     });
     steps.step("documentation of the code", || {
-        run(cargo(root, ["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"))
+        run(cargo(root, ["doc", "--workspace", "--lib", "--no-deps", "--locked"])
+            .env("RUSTDOCFLAGS", "-D warnings"))
     });
     steps.all_good()?;
     test(root, &mut steps)?;
