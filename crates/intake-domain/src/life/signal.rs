@@ -274,11 +274,21 @@ pub enum Refusal {
     #[error("something changed since you looked; look again")]
     VersionChanged,
     /// Not in this stage.
-    #[error("this is not possible now")]
+    #[error("{}", not_now(.0))]
     NotNow(&'static str),
     /// The task of another signal.
     #[error("this signal has another task")]
     OtherTask,
+}
+
+/// What a person can do with a stable code.
+fn not_now(reason: &str) -> &'static str {
+    match reason {
+        "NOT_ANSWERED" => "there is no answer yet",
+        "ALREADY_ANSWERED" => "it is answered already, so it cannot be taken back",
+        "ALREADY_ACKNOWLEDGED" => "somebody said already whether the answer helped",
+        _ => "this is not possible now",
+    }
 }
 
 /// Decides on a command. `Ok(None)`: it has happened already, and nothing is to be stored.

@@ -154,6 +154,7 @@ fn a_task_that_was_made_meanwhile_brings_a_withdrawn_signal_back_until_its_holde
 fn steps_that_a_stage_forbids_are_refused_and_change_nothing() {
     let mut fresh = History::begun();
     assert_eq!(fresh.give(&command(1, acknowledged(Helped::Yes))), Err(Refusal::NotNow("NOT_ANSWERED")));
+    assert_eq!(Refusal::NotNow("NOT_ANSWERED").to_string(), "there is no answer yet");
     assert_eq!(fresh.give(&command(1, answered())), Err(Refusal::NotNow("NOT_ROUTED")));
     let mut done = History::after(&[routed(), answered()]);
     let withdraw = command(5, withdrawn(WithdrawReason::Other));
