@@ -3,6 +3,7 @@
 //! A service crate offers `start(&Environment, Settings) -> Result<Service, StartError>`; `serve` binds it to its addresses. Tests
 //! do the same on port 0.
 
+pub mod audit;
 mod backlog;
 pub mod clock;
 pub mod config;
@@ -18,6 +19,7 @@ pub mod tasks;
 pub mod telemetry;
 pub mod trace;
 
+pub use audit::AuditTrail;
 pub use clock::SystemClock;
 pub use grpc::deadline::deadline;
 pub use identity::{DEV_IDENTITY, Identity, identity};

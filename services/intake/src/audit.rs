@@ -3,21 +3,18 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use prost::Message as _;
-use voordeur_chassis::{Problem, trace_headers};
+use voordeur_chassis::{AuditTrail, Problem};
 use voordeur_contracts::{
     common::SealedText,
     event::{AuditAction, AuditControls, AuditEvent, AuditEventType, AuditObjectType, AuditOutcome},
 };
-use voordeur_eventlog::{AppendError, Commit, Deadline, EventLog, Header, StreamName, Subject, Version};
+use voordeur_eventlog::{Deadline, EventLog};
 use voordeur_intake_domain::life::Actor;
-use voordeur_kernel::{AskerId, ChildAlias, Clock, CommitId, limits};
+use voordeur_kernel::{AskerId, ChildAlias, Clock, CommitId};
 use voordeur_vault::Vault;
 
 use crate::{api::problem::vault_problem, codec};
 
-/// `ce-type` of these histories.
-const KIND: &str = "nl.voordeur.audit.v1";
 /// Version of the rules by which a look is allowed (`voordeur_intake_domain::access`).
 const ACCESS_RULES: &str = "intake-access/1";
 /// Version of the rule that holding the task is the relation of care.
@@ -57,46 +54,24 @@ pub(crate) struct Audit {
 impl Audit {
     /// Writes a look down. Only when this succeeded may anything be shown, or a refusal be told.
     pub(crate) async fn record(&self, look: Look, deadline: Deadline) -> Result<(), Problem> {
-        let prefix = StreamName::Audit.prefixes().first().copied().unwrap_or_default();
-        let subject = Subject::parse(&format!("{prefix}.intake.{}", look.case))
-            .map_err(|_| Problem::broken("the case of an audit record makes no subject"))?;
-        let now = self.clock.now();
-        let trace = trace_headers();
-        let commit = Commit {
-            // Each look is one of its own, also when the same person looks again.
-            id: CommitId::from_bytes(self.vault.random_id().map_err(vault_problem)?),
-            kind: KIND,
-            source: "voordeur/intake",
-            time: now,
-            data: event(look, now, &trace).encode_to_vec().into(),
-            trace,
-            urgent: true,
-        };
-        for _ in 0..limits::CONFLICT_ROUNDS_MAX {
-            let last = self.log.last(&subject, deadline).await?;
-            let version = last.map_or(Version::ABSENT, |last| Version(last.sequence));
-            match self.log.append(&subject, version, commit.clone(), deadline).await {
-                Ok(_) => return Ok(()),
-                Err(AppendError::Conflict) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(AppendError::Conflict.into())
+        // Each look is one of its own, also when the same person looks again.
+        let id = CommitId::from_bytes(self.vault.random_id().map_err(vault_problem)?);
+        let case = look.case.clone();
+        let trail = AuditTrail::new(Arc::clone(&self.log), "intake", "voordeur/intake");
+        trail.record(&case, id, self.clock.now(), event(look), deadline).await
     }
 }
 
-fn event(look: Look, now: voordeur_kernel::Timestamp, trace: &[Header]) -> AuditEvent {
+fn event(look: Look) -> AuditEvent {
     let kind = if look.emergency.is_some() { AuditEventType::Emergency } else { AuditEventType::Normal };
     let outcome = if look.allowed { AuditOutcome::Success } else { AuditOutcome::Refused };
     AuditEvent {
         event_action_code: AuditAction::R.into(),
-        event_date_time: Some(codec::time(now)),
         event_outcome_indicator: outcome.into(),
         event_id: look.activity.to_owned(),
         event_type_code: kind.into(),
         user: Some(codec::event::write_actor(&look.actor)),
         purpose_of_use: if look.emergency.is_some() { "NOOD" } else { "BEGELEIDING" }.to_owned(),
-        network_access_point: "intake".to_owned(),
         participant_object_id: Bytes::copy_from_slice(&look.object),
         participant_object_id_type: look.object_type.into(),
         data_subject_id: look.child.map(|child| Bytes::copy_from_slice(child.as_bytes())).unwrap_or_default(),
@@ -109,20 +84,11 @@ fn event(look: Look, now: voordeur_kernel::Timestamp, trace: &[Header]) -> Audit
             toestemming: look.consent,
             noodknop: look.emergency.is_some(),
         }),
-        audit_source_id: "voordeur/intake".to_owned(),
-        trace_id: trace_id(trace),
         reason: look.emergency,
         alternate_user_id: look
             .asker
             .map(|asker| Bytes::copy_from_slice(asker.as_bytes()))
             .unwrap_or_default(),
+        ..AuditEvent::default()
     }
-}
-
-/// The trace id in `traceparent`: 32 digits after the version.
-fn trace_id(trace: &[Header]) -> Bytes {
-    let parent = trace.iter().find(|header| header.name == "traceparent");
-    let digits = parent.and_then(|header| header.value.split('-').nth(1)).unwrap_or_default();
-    // The form of our own ids is the same 32 digits.
-    CommitId::parse_hex(digits).map(|id| Bytes::copy_from_slice(id.as_bytes())).unwrap_or_default()
 }
