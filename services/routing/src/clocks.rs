@@ -1,5 +1,5 @@
 //! Deadlines are data: every replica takes them from its fold, and whichever comes first stores the event. After a restart what came
-//! due meanwhile fires at once.
+//! due meanwhile fires at once. In the same way tasks follow presence and the directory.
 
 use std::{
     convert::Infallible,
@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use voordeur_chassis::Problem;
 use voordeur_eventlog::Deadline as Until;
-use voordeur_kernel::{ErrorKind, ProfessionalKey, TaskId, Timestamp};
+use voordeur_kernel::{CentreKey, ErrorKind, ProfessionalKey, TaskId, Timestamp};
 use voordeur_routing_domain::task::{Deadline, Wish};
 
 use crate::{machine::task_subject, office::Office};
@@ -31,7 +31,8 @@ const SIDE_BY_SIDE: usize = 16;
 /// Deadlines of one look; the rest comes with the next.
 const AT_ONCE_MAX: usize = 1_024;
 
-/// Fires deadlines, and takes offers back from people who were said to be absent, until it is told to stop.
+/// Fires deadlines, takes offers back from people who were said to be absent, and brings what stands at a coordinator who is none any
+/// more to the one in force, until it is told to stop.
 pub(crate) async fn run(office: Arc<Office>, stop: CancellationToken) -> Result<(), Infallible> {
     let mut changes = office.fold.changes();
     tokio::select! {
@@ -81,6 +82,12 @@ async fn look(office: &Office) -> bool {
         note(
             take_back(office, &person, task, place).await,
             "an offer to somebody who is absent stands still",
+        );
+    }
+    for (task, place) in left_behind(office) {
+        note(
+            replace_coordinator(office, task, place).await,
+            "a task stands at a coordinator who is none any more",
         );
     }
     troubles.into_inner() == 0
@@ -147,6 +154,32 @@ fn gone(office: &Office, now: Timestamp) -> Vec<(ProfessionalKey, TaskId, usize)
         .filter_map(|(person, tasks)| office.absence(&person, now).map(|place| (person, tasks, place)))
         .flat_map(|(person, tasks, place)| tasks.into_iter().map(move |task| (person.clone(), task, place)))
         .collect()
+}
+
+/// Tasks whose coordinator the directory does not name any more, each with its place in its history. A centre that the directory does
+/// not know has nobody else, so what is there stays as it is.
+fn left_behind(office: &Office) -> Vec<(TaskId, u32)> {
+    let Ok(directory) = office.directory() else { return Vec::new() };
+    office.fold.read(|index, look| {
+        let in_force = |centre: &CentreKey, who: &ProfessionalKey| {
+            let mut coordinators = directory.coordinators_of(centre.as_str()).peekable();
+            coordinators.peek().is_none() || coordinators.any(|person| person.key == *who)
+        };
+        index
+            .left_by_coordinator(in_force)
+            .take(AT_ONCE_MAX)
+            .filter_map(|id| {
+                let held = task_subject(id).ok().and_then(|subject| look(&subject))?;
+                Some((id, held.state.task()?.ordinal()))
+            })
+            .collect()
+    })
+}
+
+async fn replace_coordinator(office: &Office, task: TaskId, place: u32) -> Result<(), Problem> {
+    let act = office.own_act(&format!("coordinator:{}:{place}", task.to_hex()));
+    let until = Until::now() + FIRE_TIME_MAX;
+    office.do_own(task, &act, Wish::FollowDirectory, until).await.map(|_| ())
 }
 
 async fn take_back(

@@ -4,6 +4,7 @@
 //! `TaskService` and `PresenceService`. What may happen when is one table, `docs/tasks.md`.
 
 mod api;
+mod audit;
 mod clocks;
 mod codec;
 mod machine;
@@ -15,7 +16,7 @@ mod signals;
 use std::{convert::Infallible, sync::Arc};
 
 use tonic::service::Routes;
-use voordeur_chassis::{Environment, Service, StartError, telemetry::processing};
+use voordeur_chassis::{AuditTrail, Environment, Service, StartError, telemetry::processing};
 use voordeur_contracts::routing::{
     presence_service_server::{self, PresenceServiceServer},
     task_service_server::{self, TaskServiceServer},
@@ -31,6 +32,7 @@ pub use voordeur_routing_domain::ladder::Overrides;
 
 use crate::{
     api::{PresenceApi, TaskApi},
+    audit::Audit,
     metrics::Instruments,
     office::Office,
     signals::Signals,
@@ -60,6 +62,7 @@ pub async fn start(environment: &Environment, settings: Settings) -> Result<Serv
         clock: Arc::clone(clock),
         deriver: settings.deriver,
         overrides: settings.overrides,
+        audit: Audit(AuditTrail::new(broker.log(StreamName::Audit), codec::SERVICE, codec::SOURCE)),
         instruments: Instruments::new(),
     });
 

@@ -55,7 +55,8 @@ pub(crate) struct ChildRecord {
 /// What has to be found quickly.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    by_centre: HashMap<CentreKey, BTreeSet<TaskId>>,
+    /// By centre and by the coordinator who catches them.
+    by_centre: HashMap<CentreKey, HashMap<ProfessionalKey, BTreeSet<TaskId>>>,
     by_holder: HashMap<ProfessionalKey, BTreeSet<TaskId>>,
     by_offer: HashMap<ProfessionalKey, BTreeSet<TaskId>>,
     children: HashMap<ChildAlias, ChildRecord>,
@@ -66,7 +67,21 @@ pub(crate) struct Index {
 impl Index {
     /// Open tasks of a centre.
     pub(crate) fn at_centre(&self, centre: &CentreKey) -> impl Iterator<Item = TaskId> + '_ {
-        self.by_centre.get(centre).into_iter().flatten().copied()
+        self.by_centre.get(centre).into_iter().flat_map(HashMap::values).flatten().copied()
+    }
+
+    /// Open tasks whose coordinator is none, by what the caller knows.
+    pub(crate) fn left_by_coordinator(
+        &self,
+        mut in_force: impl FnMut(&CentreKey, &ProfessionalKey) -> bool,
+    ) -> impl Iterator<Item = TaskId> {
+        self.by_centre
+            .iter()
+            .flat_map(|(centre, coordinators)| {
+                coordinators.iter().map(move |(who, tasks)| (centre, who, tasks))
+            })
+            .filter(move |(centre, who, _)| !in_force(centre, who))
+            .flat_map(|(_, _, tasks)| tasks.iter().copied())
     }
 
     /// Open tasks that somebody holds.
@@ -100,7 +115,8 @@ impl Index {
     }
 
     fn add(&mut self, task: &Task) {
-        self.by_centre.entry(task.about.centre.clone()).or_default().insert(task.id);
+        let centre = self.by_centre.entry(task.about.centre.clone()).or_default();
+        centre.entry(task.coordinator.clone()).or_default().insert(task.id);
         if let Some(holder) = &task.holder {
             self.by_holder.entry(holder.clone()).or_default().insert(task.id);
         }
@@ -113,7 +129,12 @@ impl Index {
     }
 
     fn remove(&mut self, task: &Task) {
-        take_out(&mut self.by_centre, &task.about.centre, task.id);
+        if let Some(centre) = self.by_centre.get_mut(&task.about.centre) {
+            take_out(centre, &task.coordinator, task.id);
+            if centre.is_empty() {
+                self.by_centre.remove(&task.about.centre);
+            }
+        }
         if let Some(holder) = &task.holder {
             take_out(&mut self.by_holder, holder, task.id);
         }

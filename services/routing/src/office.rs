@@ -22,6 +22,7 @@ use voordeur_routing_domain::{
 use voordeur_vault::Deriver;
 
 use crate::{
+    audit::Audit,
     codec::{PRESENCE_KIND, SERVICE, SOURCE, TASK_KIND, presence::write_presence, write_task},
     machine::{ChildRecord, State, Tasks, presence_subject, task_subject},
     metrics::Instruments,
@@ -35,6 +36,7 @@ pub(crate) struct Office {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) deriver: Deriver,
     pub(crate) overrides: Overrides,
+    pub(crate) audit: Audit,
     pub(crate) instruments: Instruments,
 }
 
@@ -120,7 +122,9 @@ impl Office {
         let catching = coordinators.iter().find(|person| !absent(person)).or(coordinators.first()).copied();
         let coordinator = catching.or(coordinator)?.clone();
         let coordinator_absent = absent(&coordinator);
-        Some(There { present, coordinator, coordinator_absent })
+        let coordinators = coordinators.into_iter().cloned().collect();
+        let directory_version = directory.version();
+        Some(There { present, coordinator, coordinator_absent, coordinators, directory_version })
     }
 
     /// Everybody of a centre, as the choice wants to see them, and what is known of the child.
@@ -231,6 +235,8 @@ impl Office {
             present: Vec::new(),
             coordinator: task.coordinator.clone(),
             coordinator_absent: false,
+            coordinators: Vec::new(),
+            directory_version: directory.version(),
         })
     }
 

@@ -5,7 +5,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use prost::Message as _;
 use voordeur_chassis::Problem;
-use voordeur_contracts::event::{SignalEvent, SignalReceived, WithdrawReason, signal_event::Change};
+use voordeur_contracts::{
+    common::SubjectKind,
+    event::{
+        AgeBand, ConsentGiver, ConsentScope, ConsentStatus, SharingConsent, SignalEvent, SignalReceived,
+        WithdrawReason, signal_event::Change,
+    },
+};
 use voordeur_eventlog::{
     Deadline, EventLog, Recorded,
     fold::Expect,
@@ -26,7 +32,7 @@ use crate::{
         words::Word as _,
     },
     machine::task_subject,
-    office::Office,
+    office::{Acted, Office},
 };
 
 /// Makes the task of each signal, and brings it up to what became of the signal.
@@ -120,7 +126,33 @@ fn read_about(signal: SignalId, received: &SignalReceived) -> Read<About> {
         answer_wanted: received.answer_wanted,
         asked_by: AskedBy::of(received.asked_by),
         received_at: voordeur_kernel::Timestamp::UNIX_EPOCH,
+        name_may_be_shared: name_may_be_shared(received),
     })
+}
+
+/// Did everybody who decides about this child consent to sharing it with the embedded professionals? Strict: a recorded ground is no
+/// consent, and nobody who is listed may have said anything else.
+fn name_may_be_shared(received: &SignalReceived) -> bool {
+    let consents: &[SharingConsent] = received.permission.as_ref().map_or(&[], |given| &given.consents);
+    let covers = |consent: &SharingConsent| {
+        consent.status() == ConsentStatus::Consented
+            && consent.scopes().any(|scope| scope == ConsentScope::ShareWithProfessional)
+    };
+    let listed = |giver| consents.iter().any(|consent| consent.giver() == giver);
+    let holders =
+        [ConsentGiver::Parent1, ConsentGiver::Parent2, ConsentGiver::SoleParent, ConsentGiver::Guardian];
+    let authority = matches!(
+        holders.map(listed),
+        [true, true, false, false] | [false, false, true, false] | [false, false, false, true]
+    );
+    let young = listed(ConsentGiver::YoungPerson);
+    let complete = match received.age_band() {
+        AgeBand::Under12 => authority,
+        AgeBand::AgeBand12To15 => authority && young,
+        AgeBand::AgeBand16AndOver => young,
+        AgeBand::Unspecified => false,
+    };
+    received.subject() == SubjectKind::Child && complete && consents.iter().all(covers)
 }
 
 impl Signals {
@@ -129,17 +161,14 @@ impl Signals {
         let standing = SignalStanding { received: seen.about.is_some(), withdrawn: seen.withdrawn };
         // What is left of an erased signal.
         let Some(about) = seen.about else { return Ok(()) };
-        self.make(task, &about, deadline).await?;
-        let subject = task_subject(task).map_err(|error| Problem::broken(error.to_string()))?;
-        let held = self.office.fold.load(&subject, deadline).await?;
-        let made = held.as_ref().and_then(|held| held.state.task());
-        if let (Some(_), Reaction::Do(wish)) = (made, reaction(standing, made)) {
+        let made = self.make(task, &about, deadline).await?;
+        if let Reaction::Do(wish) = reaction(standing, made.task.task()) {
             self.withdraw(task, signal, wish, deadline).await?;
         }
         self.link_earlier(task, &about, deadline).await
     }
 
-    async fn make(&self, task: TaskId, about: &About, deadline: Deadline) -> Result<(), Problem> {
+    async fn make(&self, task: TaskId, about: &About, deadline: Deadline) -> Result<Acted, Problem> {
         let office = &self.office;
         let act = office.own_act(&format!("request:{}", task.to_hex()));
         let centre = &about.centre;
@@ -163,7 +192,6 @@ impl Signals {
                 Ok((By::Service, Wish::Request(Box::new(request)), there))
             })
             .await
-            .map(|_| ())
     }
 
     async fn withdraw(
@@ -200,7 +228,7 @@ impl Signals {
     }
 }
 
-/// A refusal is an answer: the task has ended meanwhile, or stands where this is not asked any more.
+/// A refusal is an answer: the task has ended meanwhile. The table takes a withdrawal and a link in every other state.
 fn settled<T>(outcome: Result<T, Problem>) -> Result<(), Problem> {
     match outcome {
         Err(problem) if problem.kind == ErrorKind::Refused => Ok(()),

@@ -143,6 +143,7 @@ fn take_task(census: &mut Census, message: &Recorded) {
         Change::ClockRang(change) => ("clock_rang", Some(change.deadlines)),
         Change::NobodyToTell(change) => ("nobody_to_tell", Some(change.deadlines)),
         Change::Linked(_) => ("linked", None),
+        Change::CoordinatorReplaced(_) => ("coordinator_replaced", None),
     };
     task.events.push(name);
     if let Some(deadlines) = deadlines {

@@ -734,7 +734,7 @@ pub struct TaskEvent {
     pub standing: ::core::option::Option<TaskStanding>,
     #[prost(
         oneof = "task_event::Change",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29"
     )]
     pub change: ::core::option::Option<task_event::Change>,
 }
@@ -780,6 +780,8 @@ pub mod task_event {
         NobodyToTell(super::NobodyToTell),
         #[prost(message, tag = "28")]
         Linked(super::TaskLinked),
+        #[prost(message, tag = "29")]
+        CoordinatorReplaced(super::CoordinatorReplaced),
     }
 }
 impl ::prost::Name for TaskEvent {
@@ -916,6 +918,9 @@ pub struct TaskRequested {
     /// Moments before which something must have happened.
     #[prost(message, repeated, tag = "14")]
     pub deadlines: ::prost::alloc::vec::Vec<Deadline>,
+    /// Everybody who decides about the child consented to sharing it with the embedded professionals; a recorded ground is no consent.
+    #[prost(bool, tag = "15")]
+    pub name_may_be_shared: bool,
 }
 impl ::prost::Name for TaskRequested {
     const NAME: &'static str = "TaskRequested";
@@ -1327,7 +1332,7 @@ pub struct ColleagueAsked {
     /// Key of one person; empty when the role is asked.
     #[prost(string, tag = "2")]
     pub person: ::prost::alloc::string::String,
-    /// With the name of the child: only with consent.
+    /// With the name of the child: only to another professional of the centre, and only with consent.
     #[prost(bool, tag = "3")]
     pub with_name: bool,
 }
@@ -1341,7 +1346,8 @@ impl ::prost::Name for ColleagueAsked {
         "/voordeur.event.v1.ColleagueAsked".into()
     }
 }
-/// Somebody would like the task to end; whoever holds it decides.
+/// Somebody would like the task to end; whoever holds it decides. On a task of which that is asked already: its signal was withdrawn,
+/// and that is asked next, when this is answered with no.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CancellationRequested {
     #[prost(enumeration = "CancelReason", tag = "1")]
@@ -1359,7 +1365,7 @@ impl ::prost::Name for CancellationRequested {
         "/voordeur.event.v1.CancellationRequested".into()
     }
 }
-/// The answer to that question.
+/// The answer to that question. The standing says who catches the task from here on.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CancellationDecided {
     #[prost(bool, tag = "1")]
@@ -1377,7 +1383,7 @@ impl ::prost::Name for CancellationDecided {
         "/voordeur.event.v1.CancellationDecided".into()
     }
 }
-/// The holder can't; it returns to the coordinator.
+/// The holder can't; it is the coordinator's, whom the standing names.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TaskFailed {
     #[prost(enumeration = "FailReason", tag = "1")]
@@ -1462,6 +1468,23 @@ impl ::prost::Name for TaskLinked {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/voordeur.event.v1.TaskLinked".into()
+    }
+}
+/// The directory in force names another coordinator: what stood at the one before her is hers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CoordinatorReplaced {
+    /// Key of who catches it from here on.
+    #[prost(string, tag = "1")]
+    pub coordinator: ::prost::alloc::string::String,
+}
+impl ::prost::Name for CoordinatorReplaced {
+    const NAME: &'static str = "CoordinatorReplaced";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.CoordinatorReplaced".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.CoordinatorReplaced".into()
     }
 }
 /// States of a task; the table of steps is published in docs/tasks.md.
@@ -2348,6 +2371,9 @@ pub struct AuditEvent {
     /// alternateUserID: keyed fingerprint, 16 bytes, of a person whom only the asking organisation knows.
     #[prost(bytes = "bytes", tag = "19")]
     pub alternate_user_id: ::prost::bytes::Bytes,
+    /// A list shows several objects at once: their ids, 16 bytes each, all of the type above. participant_object_id is the list then.
+    #[prost(bytes = "bytes", repeated, tag = "20")]
+    pub listed_object_ids: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
 }
 impl ::prost::Name for AuditEvent {
     const NAME: &'static str = "AuditEvent";

@@ -783,6 +783,9 @@ pub struct Task {
     pub overdue: bool,
     #[prost(enumeration = "super::super::common::v1::Role", repeated, tag = "24")]
     pub colleagues_asked: ::prost::alloc::vec::Vec<i32>,
+    /// Why somebody would like it to end, while that is asked (DecideCancellation).
+    #[prost(enumeration = "super::super::event::v1::CancelReason", tag = "25")]
+    pub cancellation_reason: i32,
 }
 impl ::prost::Name for Task {
     const NAME: &'static str = "Task";
@@ -860,7 +863,7 @@ impl ::prost::Name for CaughtUp {
 /// Which tasks.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListTasksRequest {
-    /// Empty: every open state.
+    /// Empty: every open state. Final states are not listed; GetTask shows a task that has ended.
     #[prost(enumeration = "super::super::event::v1::TaskState", repeated, tag = "1")]
     pub states: ::prost::alloc::vec::Vec<i32>,
     /// Coordinators: every task of their centres instead of their own.
@@ -1223,6 +1226,7 @@ pub struct AskColleagueRequest {
     pub role: i32,
     #[prost(string, tag = "4")]
     pub person: ::prost::alloc::string::String,
+    /// Only for the role PROFESSIONAL, and only when everybody who decides about the child consented to that.
     #[prost(bool, tag = "5")]
     pub with_name: bool,
 }

@@ -18,7 +18,7 @@ impl Clockwork {
 
     /// The clocks of a new task.
     pub(super) fn start(route: &Route, received_at: Timestamp, calendar: &dyn Calendar) -> Self {
-        let clocks = &route.clocks;
+        let clocks = route.clocks();
         Self(Vec::new())
             .with(ClockKind::Accept, calendar.after(received_at, clocks.accept), 0)
             .with(ClockKind::FirstContact, calendar.after(received_at, clocks.first_contact), 0)
@@ -44,7 +44,7 @@ impl Clockwork {
     /// The clock of a step that was taken, instead of the one of the step before.
     pub(super) fn step(self, route: &Route, step: &StepTaken, round: u32) -> Self {
         let this = self.without(&[ClockKind::Offer, ClockKind::SafetyRepeat]);
-        let audience = route.steps.get(step.step as usize).map(|s| s.audience);
+        let audience = route.audience(step.step);
         match (step.respond_by, audience) {
             (Some(due), Some(Audience::EverybodyOnDuty)) => this.with(ClockKind::SafetyRepeat, due, round),
             (Some(due), _) => this.with(ClockKind::Offer, due, round),

@@ -3,8 +3,8 @@
 use voordeur_kernel::{CommandId, CommitId, ProfessionalKey, Role, TaskId, Timestamp};
 
 use super::{
-    About, Change, Colleague, Deadline, LINKED_MAX, Refusal, Requested, Route, Sealed, StepKind, StepTaken,
-    Task, TaskState,
+    About, Cancellation, Change, Colleague, Deadline, Done, LINKED_MAX, Refusal, Requested, Route, Sealed,
+    StepKind, StepTaken, Task, TaskState,
     deadlines::Clockwork,
     step::Taking,
     table::{self, Who},
@@ -13,8 +13,8 @@ use crate::{
     calendar::Calendar,
     plan::Plan,
     words::{
-        AnswerStatus, AssignReason, CancelReason, ClockKind, ContactKind, ContactWith, DeclineReason,
-        ErrorReason, FailReason, HandBackReason, HoldReason, SubjectKind, TaskOutcome,
+        AnswerStatus, AssignReason, Audience, CancelReason, ClockKind, ContactKind, ContactWith,
+        DeclineReason, ErrorReason, FailReason, HandBackReason, HoldReason, SubjectKind, TaskOutcome,
     },
 };
 
@@ -61,10 +61,14 @@ impl By {
 pub struct There {
     /// Registered professionals present at the centre.
     pub present: Vec<ProfessionalKey>,
-    /// The coordinator of the centre.
+    /// The coordinator of the centre; where there are several, one who is there.
     pub coordinator: ProfessionalKey,
     /// Somebody said that the coordinator is absent.
     pub coordinator_absent: bool,
+    /// Every coordinator of the centre.
+    pub coordinators: Vec<ProfessionalKey>,
+    /// Version of the directory that says so.
+    pub directory_version: u64,
 }
 
 impl There {
@@ -138,6 +142,8 @@ pub enum Wish {
     DeadlinePassed(Deadline),
     /// Another task on the same child came after this one.
     Link(TaskId),
+    /// Whoever the directory names as coordinator catches it, when it stands at somebody who is that no more.
+    FollowDirectory,
 }
 
 impl Wish {
@@ -161,6 +167,7 @@ impl Wish {
             Self::MarkEnteredInError(_) => StepKind::MarkEnteredInError,
             Self::DeadlinePassed(_) => return None,
             Self::Link(_) => StepKind::Link,
+            Self::FollowDirectory => StepKind::ReplaceCoordinator,
         })
     }
 }
@@ -199,8 +206,9 @@ pub fn decide(
             _ => Err(Refusal::NotThere),
         };
     };
-    if let Some(commit) = task.knows(command.id) {
-        return if commit == command.commit { Ok(None) } else { Err(Refusal::KeyReused) };
+    if let Some(done) = task.knows(command.id) {
+        let same = done == Done::new(command.id, command.commit);
+        return if same { Ok(None) } else { Err(Refusal::KeyReused) };
     }
     if command.seen_version != 0 && command.seen_version != task.version {
         return Err(Refusal::VersionChanged { now: task.version });
@@ -312,7 +320,7 @@ fn step(task: &Task, command: &Command, calendar: &dyn Calendar) -> Result<Optio
             let spared = |person: &ProfessionalKey| task.holder.as_ref() == Some(person);
             let next_step =
                 Taking { route: &task.route, there: &command.there, spared: &spared, now, calendar }.catch();
-            let accept = calendar.after(now, task.route.clocks.accept);
+            let accept = calendar.after(now, task.route.clocks().accept);
             let clocks = clocks().without(&[ClockKind::Hold]).with(ClockKind::Accept, accept, 0);
             let deadlines = clocks.step(&task.route, &next_step, 0).done();
             Change::HandedBack { reason: *reason, next_step, deadlines }
@@ -342,21 +350,32 @@ fn step(task: &Task, command: &Command, calendar: &dyn Calendar) -> Result<Optio
             if colleague.with_name && task.about.subject != SubjectKind::Child {
                 return Err(Refusal::NoChildToName);
             }
+            // Consent is for sharing with the embedded professional; nothing that people can consent to covers other roles.
+            let covered = task.about.name_may_be_shared && colleague.role == Role::Professional;
+            if colleague.with_name && !covered {
+                return Err(Refusal::NameNotCovered);
+            }
             if task.colleagues.contains(colleague) {
                 return Ok(None);
             }
             Change::ColleagueAsked(colleague.clone())
         }
         Wish::RequestCancellation(reason) => {
+            if task.cancellation.is_some_and(|pending| pending.next.is_some()) {
+                return Ok(None);
+            }
             let deadlines = clocks().without(&[ClockKind::Offer, ClockKind::SafetyRepeat]).done();
             Change::CancellationRequested { reason: *reason, deadlines }
         }
         Wish::DecideCancellation(confirmed) => Change::CancellationDecided {
             confirmed: *confirmed,
+            coordinator: in_force(task, &command.there).clone(),
             deadlines: if *confirmed { Vec::new() } else { go_on(task, now) },
         },
         Wish::Fail(reason) => {
-            Change::Failed { reason: *reason, deadlines: clocks().without(&[ClockKind::Hold]).done() }
+            let coordinator = command.there.coordinator.clone();
+            let deadlines = clocks().without(&[ClockKind::Hold]).done();
+            Change::Failed { reason: *reason, coordinator, deadlines }
         }
         Wish::MarkEnteredInError(reason) => Change::EnteredInError { reason: *reason },
         Wish::Link(other) => {
@@ -365,18 +384,30 @@ fn step(task: &Task, command: &Command, calendar: &dyn Calendar) -> Result<Optio
             }
             Change::Linked { task: *other }
         }
+        Wish::FollowDirectory => {
+            let there = &command.there;
+            // Who decides with an older directory than the one that named her, knows less.
+            if there.directory_version <= task.coordinator_by || *in_force(task, there) == task.coordinator {
+                return Ok(None);
+            }
+            Change::CoordinatorReplaced { coordinator: there.coordinator.clone() }
+        }
         Wish::Request(_) | Wish::DeadlinePassed(_) => return Ok(None),
     };
     Ok(Some(change))
 }
 
+/// The coordinator of a task, or whoever took her place.
+fn in_force<'a>(task: &'a Task, there: &'a There) -> &'a ProfessionalKey {
+    if there.coordinators.contains(&task.coordinator) { &task.coordinator } else { &there.coordinator }
+}
+
 /// Clocks after a cancellation that was not confirmed. A safety signal that nobody took is put before everybody again, at once.
 fn go_on(task: &Task, now: Timestamp) -> Vec<Deadline> {
     let clocks = Clockwork::of(&task.deadlines);
-    let everybody = |s: &super::RouteStep| s.audience == crate::words::Audience::EverybodyOnDuty;
-    if task.before_cancellation == Some(TaskState::Requested)
-        && task.route.steps.last().is_some_and(everybody)
-    {
+    let free = Some(TaskState::Requested)
+        == task.cancellation.and_then(|Cancellation { before, next, .. }| next.is_none().then_some(before));
+    if free && task.route.audience(task.route.last()) == Some(Audience::EverybodyOnDuty) {
         return clocks.with(ClockKind::SafetyRepeat, now, 0).done();
     }
     clocks.done()
@@ -421,7 +452,7 @@ fn pass(task: &Task, passed: Deadline, command: &Command, calendar: &dyn Calenda
     let spared = |person: &ProfessionalKey| said_no(task, person);
     let taking = Taking { route: &task.route, there: &command.there, spared: &spared, now, calendar };
     let clocks = Clockwork::of(&task.deadlines);
-    let again = calendar.after(now, task.route.clocks.repeat);
+    let again = calendar.after(now, task.route.clocks().repeat);
     match passed.clock {
         ClockKind::Offer => {
             let next_step = taking.take(task.step as usize + 1);

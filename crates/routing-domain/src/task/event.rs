@@ -212,6 +212,8 @@ pub enum Change {
     CancellationDecided {
         /// Does it end?
         confirmed: bool,
+        /// Who catches it from here on.
+        coordinator: ProfessionalKey,
         /// All that run.
         deadlines: Vec<Deadline>,
     },
@@ -219,6 +221,8 @@ pub enum Change {
     Failed {
         /// Why.
         reason: FailReason,
+        /// Who holds it from here on.
+        coordinator: ProfessionalKey,
         /// All that run.
         deadlines: Vec<Deadline>,
     },
@@ -245,6 +249,11 @@ pub enum Change {
     Linked {
         /// Which.
         task: TaskId,
+    },
+    /// The directory names another coordinator: what stood at the one before her is hers.
+    CoordinatorReplaced {
+        /// Who catches it from here on.
+        coordinator: ProfessionalKey,
     },
 }
 
@@ -273,6 +282,7 @@ impl Change {
             Self::ClockRang { .. } => StepKind::RingClock,
             Self::NobodyToTell { .. } => StepKind::TellNobody,
             Self::Linked { .. } => StepKind::Link,
+            Self::CoordinatorReplaced { .. } => StepKind::ReplaceCoordinator,
         }
     }
 

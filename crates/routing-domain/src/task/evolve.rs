@@ -1,11 +1,9 @@
 //! The past cannot be refused: it is taken in.
 
-use std::sync::Arc;
-
-use voordeur_kernel::TaskId;
+use voordeur_kernel::{ProfessionalKey, Role, TaskId};
 
 use super::{
-    Change, Meta, Requested, Route, StepTaken, Task, TaskState, grown,
+    Cancellation, Change, Done, Meta, Offer, Requested, Route, StepTaken, Task, TaskState, grown,
     step::coordinator_offer,
     table::{self, Next},
 };
@@ -30,12 +28,12 @@ pub enum Unfitting {
 /// When it does not fit; the history then has to be left alone.
 pub fn evolve(task: Option<Task>, id: TaskId, meta: &Meta, change: &Change) -> Result<Task, Unfitting> {
     let mut task = match (task, change) {
-        (None, Change::Requested(requested)) => made(id, requested),
+        (None, Change::Requested(requested)) => made(id, meta, requested),
         (None, _) | (Some(_), Change::Requested(_)) => return Err(Unfitting::Beginning),
         (Some(mut task), change) => {
             let row = table::row(Some(task.state), change.kind()).ok_or(Unfitting::Step)?;
             let state = next(&task, row.next, change);
-            take_in(&mut task, change);
+            take_in(&mut task, meta, change);
             task.state = state;
             task
         }
@@ -43,10 +41,10 @@ pub fn evolve(task: Option<Task>, id: TaskId, meta: &Meta, change: &Change) -> R
     if meta.ordinal != task.ordinal().saturating_add(1) {
         return Err(Unfitting::Ordinal);
     }
-    task.commands.push((meta.command, meta.commit));
+    task.commands = grown(std::mem::take(&mut task.commands), Done::new(meta.command, meta.commit));
     task.version += u32::from(meta.actor.is_person());
     if task.state != TaskState::CancelRequested {
-        task.before_cancellation = None;
+        task.cancellation = None;
     }
     if task.state.is_final() {
         task.hold_until = None;
@@ -63,51 +61,75 @@ fn next(task: &Task, next: Next, change: &Change) -> TaskState {
         (Next::Resumed, _) if task.first_contact_at.is_some() => TaskState::InProgress,
         (Next::Resumed, _) => TaskState::Accepted,
         (Next::Decided, Change::CancellationDecided { confirmed: true, .. }) => TaskState::Cancelled,
-        (Next::Decided, _) => task.before_cancellation.unwrap_or(TaskState::Requested),
+        (Next::Decided, _) => match task.cancellation {
+            Some(Cancellation { next: Some(_), .. }) => TaskState::CancelRequested,
+            cancellation => cancellation.map_or(TaskState::Requested, |cancellation| cancellation.before),
+        },
         (Next::Same | Next::Made | Next::InProgressWhenReached, _) => task.state,
     }
 }
 
-fn made(id: TaskId, requested: &Requested) -> Task {
+fn made(id: TaskId, meta: &Meta, requested: &Requested) -> Task {
     let mut task = Task {
         id,
         state: TaskState::Requested,
         about: requested.about.clone(),
         coordinator: requested.coordinator.clone(),
+        coordinator_by: meta.directory_version,
         holder: None,
-        route: Arc::new(Route::from(&requested.plan)),
+        route: Route::from(&requested.plan),
         step: 0,
         offers: Box::default(),
         declined: Box::default(),
         deadlines: requested.deadlines.clone().into(),
         first_contact_at: None,
         hold_until: None,
-        before_cancellation: None,
+        cancellation: None,
         outcome: None,
         linked: requested.linked.clone().into(),
         colleagues: Box::default(),
-        commands: Vec::new(),
+        commands: Box::default(),
         version: 0,
     };
-    take_step(&mut task, &requested.first_step);
+    take_step(&mut task, meta, &requested.first_step);
     task
 }
 
-fn take_step(task: &mut Task, step: &StepTaken) {
+fn take_step(task: &mut Task, meta: &Meta, step: &StepTaken) {
     task.step = step.step;
     task.offers = step.offers.clone().into();
+    if let Some(offer) = step.offers.iter().find(|offer| offer.role == Role::Coordinator) {
+        catch(task, meta, &offer.professional);
+    }
     if let Some(person) = &step.assigned_to {
         task.holder = Some(person.clone());
         task.state = TaskState::Accepted;
     }
 }
 
-fn take_in(task: &mut Task, change: &Change) {
+/// What stands at the coordinator of before is this one's from here on.
+fn catch(task: &mut Task, meta: &Meta, coordinator: &ProfessionalKey) {
+    task.coordinator_by = meta.directory_version;
+    if task.coordinator == *coordinator {
+        return;
+    }
+    let before = std::mem::replace(&mut task.coordinator, coordinator.clone());
+    if task.offers.iter().any(|offer| offer.role == Role::Coordinator) {
+        let others = |offer: &&Offer| offer.role != Role::Coordinator && offer.professional != *coordinator;
+        let others = task.offers.iter().filter(others).cloned();
+        task.offers = others.chain([coordinator_offer(coordinator)]).collect();
+    }
+    if task.has_failed() && task.holder.as_ref() == Some(&before) {
+        task.holder = Some(coordinator.clone());
+    }
+}
+
+fn take_in(task: &mut Task, meta: &Meta, change: &Change) {
     match change {
         Change::Requested(_) => {}
         Change::OffersMade { step, deadlines }
         | Change::OffersTimedOut { next_step: step, deadlines, .. } => {
-            take_step(task, step);
+            take_step(task, meta, step);
             task.deadlines = deadlines.clone().into();
         }
         Change::OfferDeclined { professional, reason, next_step, deadlines } => {
@@ -115,7 +137,7 @@ fn take_in(task: &mut Task, change: &Change) {
             task.offers = left;
             task.declined = grown(std::mem::take(&mut task.declined), (professional.clone(), *reason));
             if let Some(step) = next_step {
-                take_step(task, step);
+                take_step(task, meta, step);
             }
             task.deadlines = deadlines.clone().into();
         }
@@ -129,7 +151,7 @@ fn take_in(task: &mut Task, change: &Change) {
         Change::HandedBack { next_step, deadlines, .. } => {
             task.holder = None;
             task.hold_until = None;
-            take_step(task, next_step);
+            take_step(task, meta, next_step);
             task.deadlines = deadlines.clone().into();
         }
         Change::Held { until, deadlines, .. } => {
@@ -150,25 +172,39 @@ fn take_in(task: &mut Task, change: &Change) {
         Change::ColleagueAsked(colleague) => {
             task.colleagues = grown(std::mem::take(&mut task.colleagues), colleague.clone());
         }
-        Change::CancellationRequested { deadlines, .. } => {
-            task.before_cancellation = Some(task.state);
+        Change::CancellationRequested { reason, deadlines } => {
+            match &mut task.cancellation {
+                Some(pending) => pending.next = Some(*reason),
+                None => {
+                    task.cancellation =
+                        Some(Cancellation { reason: *reason, before: task.state, next: None });
+                }
+            }
             task.offers = Box::default();
             task.deadlines = deadlines.clone().into();
         }
-        Change::CancellationDecided { confirmed, deadlines } => {
-            let before = task.before_cancellation.take();
-            // Nobody held it: it goes on at the coordinator, who said so.
-            if !confirmed && before == Some(TaskState::Requested) {
-                task.offers = [coordinator_offer(&task.coordinator)].into();
+        Change::CancellationDecided { confirmed, coordinator, deadlines } => {
+            catch(task, meta, coordinator);
+            match task.cancellation.take() {
+                Some(Cancellation { before, next: Some(reason), .. }) if !confirmed => {
+                    task.cancellation = Some(Cancellation { reason, before, next: None });
+                }
+                // Nobody held it: it goes on at the coordinator, who said so.
+                Some(Cancellation { before: TaskState::Requested, .. }) if !confirmed => {
+                    task.offers = [coordinator_offer(coordinator)].into();
+                }
+                _ => {}
             }
             task.deadlines = deadlines.clone().into();
         }
-        Change::Failed { deadlines, .. } => {
-            task.holder = Some(task.coordinator.clone());
+        Change::Failed { coordinator, deadlines, .. } => {
+            catch(task, meta, coordinator);
+            task.holder = Some(coordinator.clone());
             task.hold_until = None;
             task.deadlines = deadlines.clone().into();
         }
         Change::EnteredInError { .. } => {}
+        Change::CoordinatorReplaced { coordinator } => catch(task, meta, coordinator),
         Change::ClockRang { deadlines, .. } | Change::NobodyToTell { deadlines } => {
             task.deadlines = deadlines.clone().into();
         }

@@ -1,5 +1,7 @@
 //! What must always be true of a task, numbered after the promises of the design. Tests check it after every step; production may.
 
+use voordeur_kernel::Role;
+
 use super::{Task, TaskState};
 use crate::words::{Audience, ClockKind};
 
@@ -37,9 +39,16 @@ pub fn invariants(task: &Task) -> Vec<Broken> {
         task.offers.is_empty() || state == TaskState::Requested,
         "offers are pending on a task that is not requested",
     );
-    let asks_pro = task.offers.iter().any(|o| o.role != voordeur_kernel::Role::Coordinator);
-    let safety =
-        task.route.steps.get(task.step as usize).is_some_and(|s| s.audience == Audience::EverybodyOnDuty);
+    let asks_pro = task.offers.iter().any(|o| o.role != Role::Coordinator);
+    let safety = task.route.audience(task.step) == Some(Audience::EverybodyOnDuty);
+    let catches =
+        |offer: &super::Offer| offer.role != Role::Coordinator || offer.professional == task.coordinator;
+    check(2, task.offers.iter().all(catches), "somebody is asked as coordinator who is not the coordinator");
+    check(
+        2,
+        !open || !task.has_failed() || task.holder.as_ref() == Some(&task.coordinator),
+        "a failed task is not the coordinator's",
+    );
     check(
         2,
         state != TaskState::Requested || !asks_pro || has(ClockKind::Offer) || has(ClockKind::SafetyRepeat),
@@ -73,7 +82,7 @@ pub fn invariants(task: &Task) -> Vec<Broken> {
     );
     check(
         3,
-        (state == TaskState::CancelRequested) == task.before_cancellation.is_some(),
+        (state == TaskState::CancelRequested) == task.cancellation.is_some(),
         "it is not known where a cancellation came from",
     );
 
@@ -91,7 +100,7 @@ pub fn invariants(task: &Task) -> Vec<Broken> {
     );
 
     // 9: an act is taken in once.
-    let mut commands: Vec<_> = task.commands.iter().map(|(id, _)| *id).collect();
+    let mut commands: Vec<_> = task.commands.iter().map(|done| done.command).collect();
     commands.sort();
     commands.dedup();
     check(9, commands.len() == task.commands.len(), "an act was taken in twice");

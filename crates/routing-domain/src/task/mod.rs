@@ -7,14 +7,13 @@ mod event;
 mod evolve;
 mod invariants;
 mod refusal;
+mod route;
 mod step;
 pub mod table;
 
-use std::sync::Arc;
-
 use voordeur_kernel::{
     ActivityId, CentreKey, ChildAlias, CommandId, CommitId, ConcernDomain, EpisodeId, GroupKey,
-    OrganisationKey, ProfessionalKey, Role, SafetyLevel, SignalId, Span, TaskId, Timestamp,
+    OrganisationKey, ProfessionalKey, Role, SafetyLevel, SignalId, TaskId, Timestamp,
 };
 
 pub use decide::{By, Command, Request, There, Wish, decide};
@@ -22,12 +21,11 @@ pub use event::{Actor, Change, Meta, Requested, Sealed, StepTaken};
 pub use evolve::{Unfitting, evolve};
 pub use invariants::{Broken, invariants};
 pub use refusal::Refusal;
+pub use route::{Route, RouteStep};
 pub use table::{StepKind, TaskState};
 
-use crate::{
-    ladder::Clocks,
-    plan::Plan,
-    words::{AnswerStatus, AskedBy, Audience, ClockKind, DeclineReason, SubjectKind, TaskOutcome, Urgency},
+use crate::words::{
+    AnswerStatus, AskedBy, CancelReason, ClockKind, DeclineReason, SubjectKind, TaskOutcome, Urgency,
 };
 
 /// Most earlier tasks that a new one names.
@@ -80,37 +78,8 @@ pub struct About {
     pub asked_by: Option<AskedBy>,
     /// When the asker was told that her signal is safe: all clocks count from here.
     pub received_at: Timestamp,
-}
-
-/// What of the plan is needed to take its next step; the reasons stay in the history.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Route {
-    /// One step after the other; the last always catches.
-    pub steps: Box<[RouteStep]>,
-    /// The clocks.
-    pub clocks: Clocks,
-}
-
-/// One step of a route.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct RouteStep {
-    /// To whom it turns.
-    pub audience: Audience,
-    /// Time to respond.
-    pub respond_within: Span,
-    /// The people it turns to, the best first.
-    pub chosen: Box<[ProfessionalKey]>,
-}
-
-impl From<&Plan> for Route {
-    fn from(plan: &Plan) -> Self {
-        let step = |step: &crate::plan::PlanStep| RouteStep {
-            audience: step.audience,
-            respond_within: step.respond_within,
-            chosen: step.candidates.iter().filter(|c| c.chosen).map(|c| c.professional.clone()).collect(),
-        };
-        Self { steps: plan.steps.iter().map(step).collect(), clocks: plan.clocks }
-    }
+    /// Everybody who decides about the child consented to sharing it with the embedded professionals. A recorded ground is no consent.
+    pub name_may_be_shared: bool,
 }
 
 /// The task put before one person.
@@ -144,6 +113,35 @@ pub struct Colleague {
     pub with_name: bool,
 }
 
+/// Somebody would like the task to end, and that is not decided yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Cancellation {
+    /// Why.
+    pub reason: CancelReason,
+    /// Where the task stood before.
+    pub before: TaskState,
+    /// The signal was withdrawn while another question stood: this is asked next, when that one is answered with no.
+    pub next: Option<CancelReason>,
+}
+
+/// An act that was taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Done {
+    /// Which act.
+    pub command: CommandId,
+    /// What it was about: half of the commit id, enough to tell a repeated act from another one under the same key.
+    pub content: u64,
+}
+
+impl Done {
+    /// An act and its content.
+    #[must_use]
+    pub fn new(command: CommandId, commit: CommitId) -> Self {
+        let [a, b, c, d, e, f, g, h, ..] = *commit.as_bytes();
+        Self { command, content: u64::from_be_bytes([a, b, c, d, e, f, g, h]) }
+    }
+}
+
 /// A task as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Task {
@@ -155,10 +153,12 @@ pub struct Task {
     pub about: About,
     /// Who catches it.
     pub coordinator: ProfessionalKey,
+    /// Version of the directory that named her.
+    pub coordinator_by: u64,
     /// Who holds it.
     pub holder: Option<ProfessionalKey>,
     /// Its frozen plan.
-    pub route: Arc<Route>,
+    pub route: Route,
     /// Where it is on that plan.
     pub step: u32,
     /// People with a pending offer.
@@ -171,8 +171,8 @@ pub struct Task {
     pub first_contact_at: Option<Timestamp>,
     /// Until when it waits.
     pub hold_until: Option<Timestamp>,
-    /// Where it stood when somebody asked to cancel it.
-    pub before_cancellation: Option<TaskState>,
+    /// The question whether it should end, while it stands.
+    pub cancellation: Option<Cancellation>,
     /// How it ended, when it was completed.
     pub outcome: Option<(TaskOutcome, AnswerStatus)>,
     /// Other tasks on the same child, newest first.
@@ -180,7 +180,7 @@ pub struct Task {
     /// Who was asked along.
     pub colleagues: Box<[Colleague]>,
     /// The act behind every event, oldest first: a repeated one changes nothing.
-    pub commands: Vec<(CommandId, CommitId)>,
+    pub commands: Box<[Done]>,
     /// What people did so far; a reminder does not count.
     pub version: u32,
 }
@@ -211,10 +211,17 @@ impl Task {
         self.offers.iter().any(|offer| offer.professional == *person)
     }
 
-    /// Was this act taken in before?
+    /// Was this act taken in before, and with what content?
     #[must_use]
-    pub fn knows(&self, command: CommandId) -> Option<CommitId> {
-        self.commands.iter().find(|(id, _)| *id == command).map(|(_, commit)| *commit)
+    pub fn knows(&self, command: CommandId) -> Option<Done> {
+        self.commands.iter().find(|done| done.command == command).copied()
+    }
+
+    /// It could not be done, also when somebody asked meanwhile to cancel it.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        let before = self.cancellation.map_or(self.state, |cancellation| cancellation.before);
+        before == TaskState::Failed
     }
 
     /// Number of events so far.
@@ -223,15 +230,12 @@ impl Task {
         u32::try_from(self.commands.len()).unwrap_or(u32::MAX)
     }
 
-    /// Bytes that this task takes in memory; shared keys are not counted.
+    /// Bytes that this task takes in memory; what it shares with others (keys, frames of routes) is not counted.
     #[must_use]
     pub fn weight(&self) -> usize {
         use std::mem::{size_of, size_of_val};
-        let route: usize = self.route.steps.iter().map(|step| size_of_val(&*step.chosen)).sum();
         size_of::<Self>()
-            + size_of::<Route>()
-            + size_of_val(&*self.route.steps)
-            + route
+            + self.route.weight()
             + size_of_val(&*self.about.domains)
             + size_of_val(&*self.offers)
             + size_of_val(&*self.declined)

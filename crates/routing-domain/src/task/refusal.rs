@@ -51,6 +51,12 @@ pub enum Refusal {
     /// There is no child to name.
     #[error("there is no child to name in this task")]
     NoChildToName,
+    /// Nobody consented to that.
+    #[error(
+        "no consent covers telling this colleague who the child is: consent is for the embedded professionals of the centre; \
+         ask without the name"
+    )]
+    NameNotCovered,
     /// Nobody stands in for herself.
     #[error("nobody stands in for herself")]
     OwnStandIn,
@@ -69,9 +75,11 @@ impl Refusal {
             Self::NotThere => ErrorKind::NotFound,
             Self::KeyReused => ErrorKind::AlreadyExists,
             Self::VersionChanged { .. } => ErrorKind::Conflict,
-            Self::NotNow { .. } | Self::AlreadyTaken | Self::CoordinatorCatches | Self::HeldAlready => {
-                ErrorKind::Refused
-            }
+            Self::NotNow { .. }
+            | Self::AlreadyTaken
+            | Self::CoordinatorCatches
+            | Self::HeldAlready
+            | Self::NameNotCovered => ErrorKind::Refused,
             Self::NotForYou { .. } => ErrorKind::NotAllowed,
             Self::DateNotAhead | Self::NoChildToName | Self::OwnStandIn => ErrorKind::Invalid,
         }
@@ -91,6 +99,7 @@ impl Refusal {
             Self::HeldAlready => "HELD_ALREADY",
             Self::DateNotAhead => "DATE_NOT_AHEAD",
             Self::NoChildToName => "NO_CHILD_TO_NAME",
+            Self::NameNotCovered => "NAME_NOT_COVERED",
             Self::OwnStandIn => "OWN_STAND_IN",
         }
     }

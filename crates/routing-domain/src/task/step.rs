@@ -19,7 +19,7 @@ impl Taking<'_> {
     /// The first step from `from` on that finds somebody; steps with nobody there are passed over at once, and it says so.
     pub(super) fn take(&self, from: usize) -> StepTaken {
         let mut skipped = Vec::new();
-        for (index, step) in self.route.steps.iter().enumerate().skip(from) {
+        for (index, step) in self.route.steps().enumerate().skip(from) {
             let number = u32::try_from(index).unwrap_or(u32::MAX);
             let offers = match step.audience {
                 Audience::Coordinator => return self.at_coordinator(number, skipped),
@@ -40,16 +40,12 @@ impl Taking<'_> {
             return StepTaken { step: number, skipped, offers, assigned_to: None, respond_by };
         }
         // A ladder always ends with a step that catches; this is for the one that was cut short.
-        self.at_coordinator(self.last(), skipped)
+        self.at_coordinator(self.route.last(), skipped)
     }
 
     /// The step that always catches: the coordinator, or everybody on duty for a safety signal.
     pub(super) fn catch(&self) -> StepTaken {
-        self.take(usize::try_from(self.last()).unwrap_or(usize::MAX))
-    }
-
-    fn last(&self) -> u32 {
-        u32::try_from(self.route.steps.len().saturating_sub(1)).unwrap_or(u32::MAX)
+        self.take(usize::try_from(self.route.last()).unwrap_or(usize::MAX))
     }
 
     fn at_coordinator(&self, step: u32, skipped: Vec<u32>) -> StepTaken {

@@ -104,11 +104,13 @@ pub enum StepKind {
     TellNobody,
     /// Another task on the same child came after it.
     Link,
+    /// The directory names another coordinator.
+    ReplaceCoordinator,
 }
 
 impl StepKind {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Request,
         Self::MakeOffers,
         Self::Decline,
@@ -128,6 +130,7 @@ impl StepKind {
         Self::RingClock,
         Self::TellNobody,
         Self::Link,
+        Self::ReplaceCoordinator,
     ];
 
     /// Name of the event.
@@ -153,6 +156,7 @@ impl StepKind {
             Self::RingClock => "clock_rang",
             Self::TellNobody => "nobody_to_tell",
             Self::Link => "linked",
+            Self::ReplaceCoordinator => "coordinator_replaced",
         }
     }
 
@@ -178,7 +182,8 @@ impl StepKind {
             | Self::TimeOutOffers
             | Self::RingClock
             | Self::TellNobody
-            | Self::Link => None,
+            | Self::Link
+            | Self::ReplaceCoordinator => None,
         }
     }
 }
@@ -241,7 +246,7 @@ pub enum Next {
     InProgressWhenReached,
     /// `in_progress` after a first contact, otherwise `accepted`.
     Resumed,
-    /// `cancelled` when confirmed, otherwise where it stood before.
+    /// `cancelled` when confirmed; otherwise the next question, when the signal was withdrawn meanwhile, or where it stood before.
     Decided,
 }
 
@@ -253,7 +258,9 @@ impl Next {
             Self::Made => "requested; accepted when only one person is present",
             Self::InProgressWhenReached => "in_progress when somebody was reached, otherwise the same",
             Self::Resumed => "in_progress after a first contact, otherwise accepted",
-            Self::Decided => "cancelled when confirmed, otherwise where it stood before",
+            Self::Decided => {
+                "cancelled when confirmed; otherwise where it stood before, or the same when the signal was withdrawn meanwhile"
+            }
         }
     }
 }
@@ -336,7 +343,7 @@ const RULES: &[Rule] = &[
         &[Accepted, InProgress, OnHold, Failed],
         HOLDER.or(COORDINATOR),
         Next::Same,
-        "a role; the name of a child only with consent",
+        "a role; the name of a child only to professionals and with consent",
     ),
     rule(
         StepKind::RequestCancellation,
@@ -344,6 +351,13 @@ const RULES: &[Rule] = &[
         HOLDER.or(COORDINATOR).or(SERVICE),
         Next::To(CancelRequested),
         "a reason",
+    ),
+    rule(
+        StepKind::RequestCancellation,
+        &[CancelRequested],
+        SERVICE,
+        Next::Same,
+        "a withdrawn signal: it is the next question",
     ),
     rule(
         StepKind::DecideCancellation,
@@ -357,6 +371,7 @@ const RULES: &[Rule] = &[
     rule(StepKind::RingClock, OPEN, SERVICE, Next::Same, "the deadline that passed"),
     rule(StepKind::TellNobody, OPEN, SERVICE, Next::Same, "the deadline that passed"),
     rule(StepKind::Link, OPEN, SERVICE, Next::Same, "the later task"),
+    rule(StepKind::ReplaceCoordinator, OPEN, SERVICE, Next::Same, "a directory with another coordinator"),
 ];
 
 /// The line for a step in a state; `None`: it is refused.
@@ -410,6 +425,7 @@ pub fn document() -> String {
             );
         }
     }
+    page.push_str(AFTERWORD);
     page
 }
 
@@ -432,7 +448,37 @@ passed has its event (`offers_timed_out`, `offers_made` for a safety signal that
 nobody who could be told is there), and rings again after a while for as long as the task stands as it did. Putting a task on hold adds
 a clock and stops none: the asker still waits.
 
+`nobody_to_tell` is rare: with the built-in ladders it takes a holder who is not there, or offers to nobody who is there, together with
+a coordinator who was said to be absent. It raises an alarm, and the clock rings again.
+
 `fail` does not end a task: the coordinator holds it from then on and answers the asker, or gives it to somebody else.
+
+A withdrawn signal ends nothing by itself: it asks whoever holds the task (`cancellation_requested` with `signal_withdrawn` or
+`consent_withdrawn`). When another cancellation is being asked at that moment, it waits for the answer: a yes ends the task, after a no it
+is the next question, in the same event. Whoever said no to the withdrawal itself is not asked again.
+
+The coordinator is the one of the directory in force. When a centre gets another one, what stood at the one before her (offers, failed
+tasks, cancellations that nobody holds) is hers at once: `coordinator_replaced`. A task in the hands of somebody who does not work at the
+centre any more stands on her list too.
+
+A child's name goes along with `AskColleague` only to another professional of the centre, and only when everybody who decides about the
+child consented; what people can consent to does not cover other roles. A recorded ground is no consent.
+";
+
+const AFTERWORD: &str = "
+## Looks on record
+
+Whatever shows something about a child's task is on record in the stream AUDIT before it is shown; when it cannot be put on record, nothing
+is shown (`UNAVAILABLE`, reason `NOT_ON_RECORD`). Tasks about a group or a question without a child make no record.
+
+| call | record |
+|---|---|
+| `GetTask`, `ExplainRouting` | one for each look under the id of the task, with the child's alias; refused looks too |
+| `ListTasks` | one for each page that shows a child's task, under the id of the reader's list, naming the tasks it shows |
+| `WatchTasks` | one when it begins and one whenever tasks come to it, in the same form; each task is named once in a watch, not at every change |
+| steps | a step that happened is itself the record (who, when, by which directory); one that was refused, or repeated, is recorded like a look |
+
+The id of a reader's list is derived from her key; the record of a list names no child, the tasks it names do.
 ";
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ enum Op {
     Wait(i64),
     There(u8, bool),
     Repeat(usize),
+    Coordinator(usize),
 }
 
 fn any_wish() -> impl Strategy<Value = Wish> {
@@ -56,6 +57,8 @@ fn any_op() -> impl Strategy<Value = Op> {
         4 => (1..60i64).prop_map(Op::Wait),
         2 => (any::<u8>(), any::<bool>()).prop_map(|(mask, coordinator)| Op::There(mask, coordinator)),
         2 => any::<usize>().prop_map(Op::Repeat),
+        1 => (0..PEOPLE.len()).prop_map(Op::Coordinator),
+        1 => Just(Op::Service(Wish::FollowDirectory)),
     ]
 }
 
@@ -63,6 +66,11 @@ fn there(world: &mut World, mask: u8, coordinator_absent: bool) {
     world.there.present =
         PEOPLE[..4].iter().enumerate().filter(|(i, _)| mask & (1 << i) != 0).map(|(_, p)| key(p)).collect();
     world.there.coordinator_absent = coordinator_absent;
+}
+
+fn person(world: &World, name: &str) -> By {
+    let coordinator = world.there.coordinators.contains(&key(name));
+    By::Person { key: key(name), professional: name != COORDINATOR, coordinator }
 }
 
 /// Lives a life; the promises are checked inside, after every step.
@@ -83,6 +91,10 @@ fn live(urgency: Urgency, mask: u8, ops: Vec<Op>) -> World {
                 there(&mut world, mask, absent);
                 continue;
             }
+            Op::Coordinator(who) => {
+                world.new_coordinator(PEOPLE[who]);
+                continue;
+            }
             Op::Repeat(which) => {
                 if !commands.is_empty() {
                     let before = world.task.clone();
@@ -93,11 +105,7 @@ fn live(urgency: Urgency, mask: u8, ops: Vec<Op>) -> World {
                 }
                 continue;
             }
-            Op::Person(who, wish) => {
-                let name = PEOPLE[who];
-                let coordinator = name == COORDINATOR;
-                (By::Person { key: key(name), professional: !coordinator, coordinator }, wish)
-            }
+            Op::Person(who, wish) => (person(&world, PEOPLE[who]), wish),
             Op::Hold(who, hours) => {
                 let until = world.now.saturating_add(SignedDuration::from_hours(hours)).unwrap();
                 let by = By::Person { key: key(PEOPLE[who]), professional: true, coordinator: false };
@@ -152,9 +160,7 @@ proptest! {
     #[test]
     fn a_step_happens_when_the_table_lists_it_for_this_person_and_never_otherwise((urgency, mask, ops) in any_life(), who in 0..5usize, wish in any_wish()) {
         let mut world = live(urgency, mask, ops);
-        let name = PEOPLE[who];
-        let coordinator = name == COORDINATOR;
-        let by = By::Person { key: key(name), professional: !coordinator, coordinator };
+        let by = person(&world, PEOPLE[who]);
         let command = world.command(by.clone(), wish);
         let kind = command.wish.kind().unwrap();
         let task = world.task();
@@ -191,7 +197,7 @@ proptest! {
                 }
             }
             let mut task = world.task.unwrap();
-            task.commands.clear();
+            task.commands = Box::default();
             task
         };
         let mut standings: Vec<_> = deliveries.iter().map(|d| if *d == 0 { early } else { whole }).collect();

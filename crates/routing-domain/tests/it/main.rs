@@ -6,3 +6,4 @@ mod lives;
 mod presence;
 mod stories;
 mod support;
+mod withdrawals;

@@ -61,6 +61,7 @@ pub(crate) fn about(urgency: Urgency) -> About {
         answer_wanted: true,
         asked_by: Some(AskedBy::Staff),
         received_at: at(START),
+        name_may_be_shared: true,
     }
 }
 
@@ -85,6 +86,8 @@ impl World {
             present: present.iter().map(|p| key(p)).collect(),
             coordinator: key(COORDINATOR),
             coordinator_absent: false,
+            coordinators: vec![key(COORDINATOR)],
+            directory_version: 1,
         };
         Self { now: at(START), there, task: None, history: Vec::new(), acts: 0 }
     }
@@ -134,7 +137,7 @@ impl World {
             actor,
             command: command.id,
             commit: command.commit,
-            directory_version: 1,
+            directory_version: command.there.directory_version,
             ordinal: u32::try_from(self.history.len()).unwrap() + 1,
         };
         let task = evolve(self.task.take(), TASK, &meta, &change).unwrap();
@@ -157,6 +160,13 @@ impl World {
     pub(crate) fn service(&mut self, wish: Wish) -> Result<bool, Refusal> {
         let command = self.command(By::Service, wish);
         self.execute(&command)
+    }
+
+    /// The centre gets another coordinator, by a newer directory.
+    pub(crate) fn new_coordinator(&mut self, name: &str) {
+        self.there.coordinator = key(name);
+        self.there.coordinators = vec![key(name)];
+        self.there.directory_version += 1;
     }
 
     /// Moves to the next deadline and lets it pass.

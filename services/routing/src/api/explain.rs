@@ -23,7 +23,7 @@ pub(crate) async fn explain(
     deadline: Deadline,
 ) -> Result<ExplainRoutingResponse, Problem> {
     let directory = office.directory()?;
-    get(office, &directory, person, id, deadline).await?;
+    get(office, &directory, person, id, "ExplainRouting", deadline).await?;
     let subject = task_subject(id).map_err(|error| Problem::broken(error.to_string()))?;
     let history = office.fold.log().history(&subject, 0, deadline).await?;
     let mut explained = ExplainRoutingResponse { plan: None, timeline: Vec::new(), directory_version: 0 };

@@ -6,7 +6,7 @@ use voordeur_chassis::Problem;
 use voordeur_contracts::routing::{ListTasksRequest, ListTasksResponse};
 use voordeur_directory::Directory;
 use voordeur_eventlog::{Deadline, Position};
-use voordeur_kernel::{ProfessionalKey, TaskId, Timestamp, limits};
+use voordeur_kernel::{Faults, ProfessionalKey, TaskId, Timestamp, limits};
 use voordeur_routing_domain::task::{Task, TaskState};
 
 use super::{
@@ -14,7 +14,9 @@ use super::{
     view::{is_coordinator, is_own, view, visible},
     wait_for, wire_position,
 };
-use crate::{codec::words::Word as _, machine::State, machine::task_subject, office::Office};
+use crate::{
+    audit::Activity, codec::words::Word as _, machine::State, machine::task_subject, office::Office,
+};
 
 /// Most pressing first: safety before urgent before the rest, then who waits longest. Never changes during the life of a task, so that a
 /// page continues where the one before ended.
@@ -96,20 +98,20 @@ pub(crate) async fn list(
     request: ListTasksRequest,
     deadline: Deadline,
 ) -> Result<ListTasksResponse, Problem> {
-    let states = wanted_states(&request.states)?;
+    let mut faults = Faults::new();
+    let states = wanted_states(&request.states, &mut faults);
     let size = match request.page_size {
-        0 => limits::PAGE_ITEMS_DEFAULT,
-        size if size as usize <= limits::PAGE_ITEMS_MAX => size as usize,
-        _ => return Err(Problem::fault("page_size", "OUT_OF_RANGE", "give 1-500, or 0 for 100")),
+        0 => Some(limits::PAGE_ITEMS_DEFAULT),
+        size => usize::try_from(size).ok().filter(|size| *size <= limits::PAGE_ITEMS_MAX),
     };
-    let after = if request.page_token.is_empty() {
-        None
-    } else {
-        let token = read_token(&request.page_token);
-        let bad =
-            || Problem::fault("page_token", "BAD_PAGE_TOKEN", "give the token of the page before, or none");
-        Some(token.ok_or_else(bad)?)
-    };
+    if size.is_none() {
+        faults.add("page_size", "OUT_OF_RANGE", "give 1-500, or 0 for 100");
+    }
+    let after = read_token(&request.page_token);
+    if after.is_none() && !request.page_token.is_empty() {
+        faults.add("page_token", "BAD_PAGE_TOKEN", "give the token of the page before, or none");
+    }
+    let size = faults.finish(size).map_err(Problem::invalid)?;
     wait_for(office, request.at_least.as_ref(), deadline).await?;
     let directory = office.directory()?;
     let range = Range::asked(request.whole_centre, &directory, person)?;
@@ -125,6 +127,8 @@ pub(crate) async fn list(
     let more = tasks.len() > size;
     tasks.truncate(size);
     let next_page_token = if more { tasks.last().map(|task| token(place(task))) } else { None };
+    let about_children = children(tasks.iter().copied());
+    office.record_list(&directory, person, &about_children, "ListTasks", deadline).await?;
     Ok(ListTasksResponse {
         tasks: tasks.into_iter().map(|task| view(office, &directory, Some(person), task, now)).collect(),
         next_page_token: next_page_token.unwrap_or_default(),
@@ -132,19 +136,25 @@ pub(crate) async fn list(
     })
 }
 
-fn wanted_states(numbers: &[i32]) -> Result<Vec<TaskState>, Problem> {
-    numbers
-        .iter()
-        .map(|number| {
-            let state = TaskState::of(*number)
-                .ok_or_else(|| Problem::fault("states", "REQUIRED", "choose one of the listed values"))?;
-            if state.is_final() {
-                let description = "only open states are listed; GetTask reads a task that has ended";
-                return Err(Problem::fault("states", "FINAL_STATE", description));
-            }
-            Ok(state)
-        })
-        .collect()
+/// The tasks that are about a child.
+pub(crate) fn children<'a>(tasks: impl Iterator<Item = &'a Task>) -> Vec<TaskId> {
+    tasks.filter(|task| task.about.child.is_some()).map(|task| task.id).collect()
+}
+
+fn wanted_states(numbers: &[i32], faults: &mut Faults) -> Vec<TaskState> {
+    let mut states = Vec::with_capacity(numbers.len());
+    for (place, number) in numbers.iter().enumerate() {
+        match TaskState::of(*number) {
+            Some(state) if !state.is_final() => states.push(state),
+            Some(_) => faults.add(
+                format!("states[{place}]"),
+                "FINAL_STATE",
+                "is a final state: ListTasks shows open tasks only; GetTask shows a task that has ended, by its id",
+            ),
+            None => faults.add(format!("states[{place}]"), "REQUIRED", "choose one of the listed values"),
+        }
+    }
+    states
 }
 
 /// A place as an opaque token.
@@ -164,21 +174,23 @@ fn read_token(token: &str) -> Option<Place> {
     Some((u8::from_str_radix(urgency, 16).ok()?, received_at, TaskId::parse_hex(id).ok()?))
 }
 
-/// One task, open or ended.
+/// One task, open or ended; the look is on record.
 pub(crate) async fn get(
     office: &Office,
     directory: &Directory,
     person: Option<&ProfessionalKey>,
     id: TaskId,
+    rpc: &'static str,
     deadline: Deadline,
 ) -> Result<Arc<State>, Problem> {
     let subject = task_subject(id).map_err(|error| Problem::broken(error.to_string()))?;
-    let held = office.fold.load(&subject, deadline).await?;
-    held.map(|held| held.state)
-        .filter(|state| {
-            state.task().is_some_and(|task| person.is_none_or(|person| visible(directory, person, task)))
-        })
-        .ok_or_else(|| Problem::not_found("task"))
+    let not_found = || Problem::not_found("task");
+    let state = office.fold.load(&subject, deadline).await?.ok_or_else(not_found)?.state;
+    let task = state.task().ok_or_else(not_found)?;
+    let allowed = person.is_none_or(|person| visible(directory, person, task));
+    office.record(directory, person, task, Activity::look(rpc, allowed), deadline).await?;
+    // The same answer as for a task that is not there: even that it exists is about a child.
+    if allowed { Ok(state) } else { Err(not_found()) }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod watch;
 
 pub(crate) use presence_service::PresenceApi;
 pub(crate) use task_service::TaskApi;
+pub(crate) use view::is_coordinator;
 
 use voordeur_chassis::Problem;
 use voordeur_contracts::common;

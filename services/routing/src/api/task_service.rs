@@ -11,7 +11,7 @@ use voordeur_contracts::{
     routing::{self as rpc, task_service_server::TaskService},
 };
 use voordeur_eventlog::{Deadline, fold::Expect};
-use voordeur_kernel::{ProfessionalKey, TaskId};
+use voordeur_kernel::{ErrorKind, ProfessionalKey, TaskId};
 use voordeur_routing_domain::task::{Colleague, Sealed, Task, Trigger, Wish};
 
 use super::{
@@ -24,7 +24,11 @@ use super::{
     watch::Watch,
     wire_position,
 };
-use crate::office::{Act, Office};
+use crate::{
+    audit::Activity,
+    machine::task_subject,
+    office::{Act, Office},
+};
 
 /// Items that may wait for one reader before the sender waits for it.
 const WATCH_CHANNEL: usize = 64;
@@ -42,12 +46,12 @@ impl TaskApi {
         &self,
         person: &ProfessionalKey,
         task: TaskId,
-        act: Act,
+        (rpc, act): (&'static str, Act),
         wish: Wish,
         deadline: Deadline,
     ) -> Result<Reply, Problem> {
         let office = &self.office;
-        let acted = office
+        let outcome = office
             .act(task, Expect::Known, deadline, &act, |task, directory, now| {
                 let task = task
                     .filter(|task| visible(directory, person, task))
@@ -56,11 +60,45 @@ impl TaskApi {
                 let by = office.by(directory, person, task, now);
                 Ok((by, wish.clone(), office.there_for(directory, task, now)))
             })
-            .await?;
+            .await;
+        let acted = match outcome {
+            Ok(acted) => acted,
+            Err(refusal) => return Err(self.refused(person, task, rpc, refusal, deadline).await),
+        };
         let directory = office.directory()?;
         let task = acted.task.task().ok_or_else(|| Problem::broken("a task became something else"))?;
+        // A step that happened is itself on record; a repeated one only shows how the task stands.
+        if !acted.changed {
+            office.record(&directory, Some(person), task, Activity::look(rpc, true), deadline).await?;
+        }
         let now = office.clock.now();
         Ok((view(office, &directory, Some(person), task, now), wire_position(&acted.position)))
+    }
+
+    /// What a refused step is answered with: a refusal tells something about the task, so it is on record first.
+    async fn refused(
+        &self,
+        person: &ProfessionalKey,
+        task: TaskId,
+        rpc: &'static str,
+        refusal: Problem,
+        deadline: Deadline,
+    ) -> Problem {
+        if matches!(
+            refusal.kind,
+            ErrorKind::Unavailable | ErrorKind::TimedOut | ErrorKind::TooMuch | ErrorKind::Broken
+        ) {
+            return refusal;
+        }
+        let office = &self.office;
+        let recorded = async {
+            let directory = office.directory()?;
+            let subject = task_subject(task).map_err(|error| Problem::broken(error.to_string()))?;
+            let held = office.fold.load(&subject, deadline).await?;
+            let Some(task) = held.as_ref().and_then(|held| held.state.task()) else { return Ok(()) };
+            office.record(&directory, Some(person), task, Activity::refused_step(rpc), deadline).await
+        };
+        recorded.await.err().unwrap_or(refusal)
     }
 }
 
@@ -133,7 +171,7 @@ macro_rules! step {
             let wish: Option<Wish> = $wish;
             let (task, act, wish) =
                 $reader.finish(task.zip(act).zip(wish).map(|((task, act), wish)| (task, act, wish)))?;
-            $self.act(&caller, task, act, wish, until).await
+            $self.act(&caller, task, ($name, act), wish, until).await
         }
         .await;
         let (task, position) = outcome.map_err(Status::from)?;
@@ -186,7 +224,7 @@ impl TaskService for TaskApi {
         let directory = self.office.directory()?;
         // Before the look: what is shown is at least as new as what is said.
         let position = super::position_now(&self.office);
-        let state = get(&self.office, &directory, caller.as_ref(), id, until).await?;
+        let state = get(&self.office, &directory, caller.as_ref(), id, "GetTask", until).await?;
         let now = self.office.clock.now();
         let task = state.task().map(|task| view(&self.office, &directory, caller.as_ref(), task, now));
         Ok(Response::new(rpc::GetTaskResponse { task, position }))

@@ -16,7 +16,7 @@ pub(crate) fn visible(directory: &Directory, person: &ProfessionalKey, task: &Ta
 }
 
 /// Is it on her own list? What she holds, what she is asked, and for a coordinator what came to her: a cancellation that nobody holds,
-/// and clocks that rang more than once.
+/// clocks that rang more than once, and what is in the hands of somebody who does not work there any more.
 pub(crate) fn is_own(directory: &Directory, person: &ProfessionalKey, task: &Task) -> bool {
     if !visible(directory, person, task) || task.state.is_final() {
         return false;
@@ -26,7 +26,8 @@ pub(crate) fn is_own(directory: &Directory, person: &ProfessionalKey, task: &Tas
     }
     let undecided = task.state == TaskState::CancelRequested && task.holder.is_none();
     let escalated = task.due().iter().any(|deadline| deadline.round > 1);
-    (undecided || escalated) && is_coordinator(directory, person, task.about.centre.as_str())
+    let left = task.holder.as_ref().is_some_and(|holder| !visible(directory, holder, task));
+    (undecided || escalated || left) && is_coordinator(directory, person, task.about.centre.as_str())
 }
 
 /// Is she a coordinator of this centre?
@@ -73,6 +74,7 @@ pub(crate) fn view(
         linked_task_ids: task.linked.iter().map(ToString::to_string).collect(),
         allowed_steps: allowed.filter_map(|step| step.rpc()).map(str::to_owned).collect(),
         overdue: task.overdue(now),
+        cancellation_reason: task.cancellation.map_or(0, |cancellation| cancellation.reason.number()),
         colleagues_asked: task.colleagues.iter().map(|c| WireRole::from(c.role).into()).collect(),
     }
 }

@@ -12,11 +12,12 @@ use tonic::Status;
 use tracing::Instrument as _;
 use voordeur_chassis::{Problem, telemetry::delivering};
 use voordeur_contracts::routing::{CaughtUp, WatchTasksResponse, watch_tasks_response::Item};
+use voordeur_directory::Directory;
 use voordeur_eventlog::{Deadline, Followed, Position, fold::Change};
-use voordeur_kernel::{ErrorKind, ProfessionalKey, TaskId};
+use voordeur_kernel::{ErrorKind, ProfessionalKey, TaskId, limits};
 
 use super::{
-    list::{Range, open_tasks},
+    list::{Range, children, open_tasks},
     view::{view, visible},
     wire_position,
 };
@@ -39,7 +40,10 @@ pub(crate) struct Watch {
     pub(crate) person: ProfessionalKey,
     pub(crate) range: Range,
     pub(crate) to: Sender,
+    /// What is on the list.
     shown: HashSet<TaskId>,
+    /// Tasks about a child that this watch is on record to show.
+    on_record: HashSet<TaskId>,
     position: Option<Position>,
 }
 
@@ -48,7 +52,7 @@ struct Over;
 
 impl Watch {
     pub(crate) fn new(office: Arc<Office>, person: ProfessionalKey, range: Range, to: Sender) -> Self {
-        Self { office, person, range, to, shown: HashSet::new(), position: None }
+        Self { office, person, range, to, shown: HashSet::new(), on_record: HashSet::new(), position: None }
     }
 
     /// Runs until the reader goes away or is cut. When the service stops, the layer around it ends the stream with a word to resume.
@@ -104,6 +108,9 @@ impl Watch {
         let (tasks, position) = open_tasks(&self.office, &directory, &self.person, self.range);
         self.position = position;
         let now = self.office.clock.now();
+        let newer =
+            tasks.iter().filter(|(_, version)| *version > after).filter_map(|(state, _)| state.task());
+        self.record(&directory, children(newer)).await?;
         for (state, version) in tasks {
             let Some(task) = state.task() else { continue };
             self.shown.insert(task.id);
@@ -113,6 +120,15 @@ impl Watch {
                 self.send(Some(item), None).await?;
             }
         }
+        Ok(())
+    }
+
+    /// Puts on record that these tasks are shown, those that are not yet; before they are.
+    async fn record(&mut self, directory: &Directory, mut tasks: Vec<TaskId>) -> Result<(), Problem> {
+        tasks.retain(|task| !self.on_record.contains(task));
+        let deadline = Deadline::now() + limits::REQUEST_TIME_DEFAULT;
+        self.office.record_list(directory, &self.person, &tasks, "WatchTasks", deadline).await?;
+        self.on_record.extend(tasks);
         Ok(())
     }
 
@@ -187,12 +203,18 @@ impl Watch {
                 return Err(Over);
             }
         };
+        // What was sent at the beginning may come once more.
+        newest.retain(|change| self.position.as_ref().is_none_or(|sent| change.sequence > sent.sequence));
+        let here = newest.iter().filter_map(|change| change.state.task());
+        let here = here.filter(|task| self.range.holds(&directory, &self.person, task));
+        let about_children = children(here);
+        // Nothing of these changes was shown: the reader comes back and resumes.
+        if let Err(problem) = self.record(&directory, about_children).await {
+            let _ = self.to.send(Err(Status::from(problem))).await;
+            return Err(Over);
+        }
         let now = self.office.clock.now();
         for change in newest {
-            // What was sent at the beginning may come once more.
-            if self.position.as_ref().is_some_and(|position| change.sequence <= position.sequence) {
-                continue;
-            }
             let position = self.place(change.sequence);
             let Some(task) = change.state.task() else { continue };
             let item = if self.range.holds(&directory, &self.person, task) {

@@ -1,7 +1,7 @@
 //! A change of a task out of a message.
 
 use voordeur_contracts::event::{self, task_event::Change as Wire, task_trigger::Source};
-use voordeur_kernel::{ActivityId, ChildAlias, CommitId, EpisodeId, SignalId, TaskId};
+use voordeur_kernel::{ActivityId, ChildAlias, CommitId, EpisodeId, ProfessionalKey, SignalId, TaskId};
 use voordeur_routing_domain::task::{About, Change, Colleague, Meta, Requested, Trigger};
 
 use super::{
@@ -19,7 +19,7 @@ pub(crate) fn read_task(event: &event::TaskEvent, commit: Option<CommitId>) -> R
             "requested",
             read_requested(requested, event.standing.as_ref()),
         )?)),
-        Some(change) => read_change(change)?,
+        Some(change) => read_change(change, event.standing.as_ref())?,
         None => return bad("change"),
     };
     Ok((meta, change))
@@ -65,6 +65,7 @@ fn read_requested(
         answer_wanted: requested.answer_wanted,
         asked_by: Word::of(requested.asked_by),
         received_at: moment(requested.received_at.as_ref(), "received_at")?,
+        name_may_be_shared: requested.name_may_be_shared,
     };
     Ok(Requested {
         about,
@@ -80,7 +81,11 @@ fn read_requested(
     })
 }
 
-fn read_change(change: &Wire) -> Read<Change> {
+fn read_change(change: &Wire, standing: Option<&event::TaskStanding>) -> Read<Change> {
+    let coordinator = || {
+        let Some(standing) = standing else { return bad("standing") };
+        person(&standing.coordinator, "standing.coordinator")
+    };
     match change {
         Wire::Requested(_) => bad("change"),
         Wire::OffersMade(made) => within("offers_made", offers_made(made)),
@@ -100,9 +105,13 @@ fn read_change(change: &Wire) -> Read<Change> {
         }
         Wire::CancellationDecided(decided) => {
             let deadlines = within("cancellation_decided", read_deadlines(&decided.deadlines))?;
-            Ok(Change::CancellationDecided { confirmed: decided.confirmed, deadlines })
+            Ok(Change::CancellationDecided {
+                confirmed: decided.confirmed,
+                coordinator: coordinator()?,
+                deadlines,
+            })
         }
-        Wire::Failed(failed) => within("failed", self::failed(failed)),
+        Wire::Failed(failed) => within("failed", self::failed(failed, coordinator()?)),
         Wire::EnteredInError(error) => {
             Ok(Change::EnteredInError { reason: word(error.reason, "entered_in_error.reason")? })
         }
@@ -112,6 +121,9 @@ fn read_change(change: &Wire) -> Read<Change> {
         Wire::Linked(linked) => {
             Ok(Change::Linked { task: id(&linked.task, TaskId::parse_bytes, "linked.task")? })
         }
+        Wire::CoordinatorReplaced(replaced) => Ok(Change::CoordinatorReplaced {
+            coordinator: person(&replaced.coordinator, "coordinator_replaced.coordinator")?,
+        }),
     }
 }
 
@@ -205,9 +217,10 @@ fn cancellation_requested(requested: &event::CancellationRequested) -> Read<Chan
     })
 }
 
-fn failed(failed: &event::TaskFailed) -> Read<Change> {
+fn failed(failed: &event::TaskFailed, coordinator: ProfessionalKey) -> Read<Change> {
     Ok(Change::Failed {
         reason: word(failed.reason, "reason")?,
+        coordinator,
         deadlines: read_deadlines(&failed.deadlines)?,
     })
 }

@@ -68,6 +68,7 @@ fn write_requested(requested: &Requested) -> event::TaskRequested {
         linked_tasks: requested.linked.iter().map(|task| wire_id(task.as_bytes())).collect(),
         asked_by: about.asked_by.map_or(0, |asked_by| asked_by.number()),
         deadlines: deadlines(&requested.deadlines),
+        name_may_be_shared: about.name_may_be_shared,
     }
 }
 
@@ -141,13 +142,14 @@ fn write_change(change: &Change) -> Wire {
                 deadlines: deadlines(all),
             })
         }
-        Change::CancellationDecided { confirmed, deadlines: all } => {
+        // Who catches it stands in the standing.
+        Change::CancellationDecided { confirmed, deadlines: all, .. } => {
             Wire::CancellationDecided(event::CancellationDecided {
                 confirmed: *confirmed,
                 deadlines: deadlines(all),
             })
         }
-        Change::Failed { reason, deadlines: all } => {
+        Change::Failed { reason, deadlines: all, .. } => {
             Wire::Failed(event::TaskFailed { reason: reason.number(), deadlines: deadlines(all) })
         }
         Change::EnteredInError { reason } => {
@@ -162,5 +164,8 @@ fn write_change(change: &Change) -> Wire {
             Wire::NobodyToTell(event::NobodyToTell { deadlines: deadlines(all) })
         }
         Change::Linked { task } => Wire::Linked(event::TaskLinked { task: wire_id(task.as_bytes()) }),
+        Change::CoordinatorReplaced { coordinator } => {
+            Wire::CoordinatorReplaced(event::CoordinatorReplaced { coordinator: coordinator.to_string() })
+        }
     }
 }

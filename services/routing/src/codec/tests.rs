@@ -56,6 +56,7 @@ fn about(trigger: Trigger) -> About {
         answer_wanted: true,
         asked_by: Some(words::AskedBy::Parent),
         received_at: at(-5),
+        name_may_be_shared: true,
     }
 }
 
@@ -170,8 +171,16 @@ fn changes() -> Vec<Change> {
             reason: words::CancelReason::ChildLeft,
             deadlines: deadlines.clone(),
         },
-        Change::CancellationDecided { confirmed: true, deadlines: deadlines.clone() },
-        Change::Failed { reason: words::FailReason::OutsideCompetence, deadlines: deadlines.clone() },
+        Change::CancellationDecided {
+            confirmed: true,
+            coordinator: key("dora"),
+            deadlines: deadlines.clone(),
+        },
+        Change::Failed {
+            reason: words::FailReason::OutsideCompetence,
+            coordinator: key("dora"),
+            deadlines: deadlines.clone(),
+        },
         Change::EnteredInError { reason: words::ErrorReason::WrongCentre },
         Change::ClockRang {
             deadline: Deadline { clock: words::ClockKind::Answer, due: at(3), round: 1 },
@@ -180,6 +189,7 @@ fn changes() -> Vec<Change> {
         },
         Change::NobodyToTell { deadlines },
         Change::Linked { task: TaskId::from_bytes([6; 16]) },
+        Change::CoordinatorReplaced { coordinator: key("erik") },
     ]
 }
 

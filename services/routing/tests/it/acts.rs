@@ -2,8 +2,8 @@ use tonic::Code;
 use tonic_types::StatusExt as _;
 use voordeur_contracts::{
     common::{self, CommandContext, SealedText},
-    event::TaskState,
-    routing::{GetTaskRequest, ListTasksRequest},
+    event::{self, TaskState},
+    routing::{AskColleagueRequest, GetTaskRequest, ListTasksRequest},
 };
 use voordeur_eventlog::{StreamName, Version};
 use voordeur_kernel::TaskId;
@@ -291,6 +291,83 @@ async fn lists_come_in_pages_most_pressing_first_and_a_whole_centre_is_for_its_c
     refused(replica.api.clone().list_tasks(of("anna", bad)).await, Code::InvalidArgument, "BAD_PAGE_TOKEN");
     let closed =
         ListTasksRequest { states: vec![TaskState::Completed.into()], ..ListTasksRequest::default() };
-    refused(replica.api.clone().list_tasks(of("anna", closed)).await, Code::InvalidArgument, "FINAL_STATE");
+    let status = refused(
+        replica.api.clone().list_tasks(of("anna", closed)).await,
+        Code::InvalidArgument,
+        "FINAL_STATE",
+    );
+    assert!(status.message().contains("GetTask shows a task that has ended"), "{status}");
+    let bad = ListTasksRequest {
+        states: vec![TaskState::Accepted.into(), TaskState::Cancelled.into(), 99],
+        page_size: 501,
+        page_token: "x".into(),
+        ..ListTasksRequest::default()
+    };
+    let status =
+        refused(replica.api.clone().list_tasks(of("anna", bad)).await, Code::InvalidArgument, "INVALID");
+    let violations = status.get_details_bad_request().unwrap().field_violations;
+    let fields: Vec<&str> = violations.iter().map(|v| v.field.as_str()).collect();
+    assert_eq!(fields, ["states[1]", "states[2]", "page_size", "page_token"]);
+    replica.stop().await;
+}
+
+#[tokio::test]
+async fn a_name_goes_along_only_to_professionals_and_only_with_everybodys_consent() {
+    use event::{AgeBand, ConsentGiver, ConsentScope, ConsentStatus, Permission, SharingConsent};
+
+    let consent = |giver: ConsentGiver, status: ConsentStatus, scope: ConsentScope| SharingConsent {
+        giver: giver.into(),
+        status: status.into(),
+        scopes: vec![scope.into()],
+        date: "2026-01-05".into(),
+    };
+    let yes = |giver| consent(giver, ConsentStatus::Consented, ConsentScope::ShareWithProfessional);
+    let (one, two, sole) = (ConsentGiver::Parent1, ConsentGiver::Parent2, ConsentGiver::SoleParent);
+    let young = ConsentGiver::YoungPerson;
+    let (under, mid, over) = (AgeBand::Under12, AgeBand::AgeBand12To15, AgeBand::AgeBand16AndOver);
+    let informed = consent(two, ConsentStatus::Informed, ConsentScope::ShareWithProfessional);
+    let other = consent(sole, ConsentStatus::Consented, ConsentScope::FollowUp);
+    let cases = [
+        (under, vec![yes(one), yes(two)], true),
+        (under, vec![yes(sole)], true),
+        (mid, vec![yes(sole), yes(young)], true),
+        (over, vec![yes(young)], true),
+        (under, vec![], false),
+        (under, vec![yes(one)], false),
+        (under, vec![yes(one), informed], false),
+        (under, vec![other], false),
+        (under, vec![yes(one), yes(sole)], false),
+        (mid, vec![yes(sole)], false),
+        (over, vec![yes(sole)], false),
+        (AgeBand::Unspecified, vec![yes(sole)], false),
+    ];
+    let world = World::with(&["anna"]).await;
+    let replica = world.start().await;
+    for (number, (age, consents, covered)) in (1..).zip(cases) {
+        let task = world
+            .signal_with(number, |s| {
+                s.age_band = age.into();
+                s.permission = Some(Permission { consents: consents.clone(), ..Permission::default() });
+            })
+            .await;
+        replica.task("anna", &task).await;
+        let ask = |role: common::Role| {
+            let request = AskColleagueRequest {
+                task_id: task.clone(),
+                command: command(&format!("{role:?}")),
+                role: role.into(),
+                with_name: true,
+                person: String::new(),
+            };
+            let mut api = replica.api.clone();
+            async move { api.ask_colleague(of("anna", request)).await }
+        };
+        let status = refused(ask(common::Role::Jgz).await, Code::FailedPrecondition, "NAME_NOT_COVERED");
+        assert!(status.message().contains("ask without the name"), "{status}");
+        let professional = ask(common::Role::Professional).await;
+        assert_eq!(professional.is_ok(), covered, "{age:?} {consents:?}");
+        let events = world.events(&task).await;
+        assert_eq!(events.len(), 1 + usize::from(covered), "a refused name is no event");
+    }
     replica.stop().await;
 }

@@ -1,8 +1,13 @@
-use voordeur_contracts::event::{ClockKind, TaskState};
+use voordeur_contracts::{
+    convert::to_wire_time,
+    event::{ClockKind, TaskState},
+    routing::MarkAbsentRequest,
+};
+use voordeur_kernel::Clock as _;
 
 use crate::{
     step,
-    support::{COORDINATOR, World, command},
+    support::{COORDINATOR, World, command, of},
 };
 
 #[tokio::test]
@@ -70,6 +75,31 @@ async fn a_clock_rings_again_with_the_coordinator_and_closes_nothing() {
     )
     .unwrap();
     assert_eq!((after.state(), after.version), (TaskState::InProgress, 1));
+    replica.stop().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_can_be_told_to_nobody_has_its_event_and_rings_again() {
+    let world = World::with(&["anna"]).await;
+    let replica = world.start().await;
+    let task = replica.signal(1).await.task_id;
+    let until = world.clock.now().saturating_add(jiff::SignedDuration::from_hours(24 * 6)).unwrap();
+    for person in ["anna", COORDINATOR] {
+        let absent = MarkAbsentRequest {
+            command: command("away"),
+            professional: person.into(),
+            until: Some(to_wire_time(until)),
+            stand_in: String::new(),
+        };
+        replica.presence.clone().mark_absent(of(person, absent)).await.unwrap();
+    }
+    // The first contact is due after five days, when neither of them is there.
+    world.pass(24 * 5 + 1);
+    world.happened(&task, "nobody_to_tell", 1).await;
+    world.pass(24 * 2);
+    world.happened(&task, "clock_rang", 1).await;
+    let seen = replica.task(COORDINATOR, &task).await;
+    assert_eq!((seen.state(), seen.holder.as_str()), (TaskState::Accepted, "anna"), "nothing is closed");
     replica.stop().await;
 }
 

@@ -12,6 +12,9 @@
 
 mod acts;
 mod clocks;
+mod coordinators;
+mod looks;
+mod metrics;
 mod presence;
 mod routing;
 mod support;

@@ -1,7 +1,7 @@
 use voordeur_contracts::{
     common,
-    event::{ChoiceReason, DeclineReason, TaskState},
-    routing::ExplainRoutingRequest,
+    event::{CancelReason, ChoiceReason, DeclineReason, TaskState},
+    routing::{DecideCancellationRequest, ExplainRoutingRequest},
 };
 use voordeur_eventlog::{
     Broker as _, StreamName, Version,
@@ -203,6 +203,49 @@ async fn a_withdrawn_signal_asks_whoever_holds_its_task() {
     assert!(replica.list("anna").await.is_empty());
     assert_eq!(replica.get("anna", &task).await.unwrap().state(), TaskState::Cancelled, "from the log");
     replica.stop().await;
+}
+
+#[tokio::test]
+async fn a_withdrawal_during_another_cancellation_is_asked_after_it() {
+    let world = World::with(&["anna"]).await;
+    let replica = world.start().await;
+    let task = replica.signal(1).await.task_id;
+    let (asked, _) = step!(
+        replica,
+        COORDINATOR,
+        request_cancellation,
+        RequestCancellationRequest {
+            task_id: task.clone(),
+            command: command("1"),
+            reason: CancelReason::Duplicate as i32
+        }
+    )
+    .unwrap();
+    assert_eq!(asked.cancellation_reason(), CancelReason::Duplicate);
+    world.withdraw(1).await;
+    world.happened(&task, "cancellation_requested", 2).await;
+    let no = |key: &'static str| {
+        let request =
+            DecideCancellationRequest { task_id: task.clone(), command: command(key), confirmed: false };
+        let mut api = replica.api.clone();
+        async move { api.decide_cancellation(of("anna", request)).await.unwrap().into_inner().task.unwrap() }
+    };
+    let next = no("2").await;
+    assert_eq!(
+        (next.state(), next.cancellation_reason()),
+        (TaskState::CancelRequested, CancelReason::SignalWithdrawn)
+    );
+    let back = no("3").await;
+    assert_eq!((back.state(), back.cancellation_reason()), (TaskState::Accepted, CancelReason::Unspecified));
+
+    // She said no to it, so it is not asked again, whoever reads the signal once more.
+    let other = world.start().await;
+    replica.signal(2).await;
+    let asked = "cancellation_requested";
+    let decided = "cancellation_decided";
+    assert_eq!(world.events(&task).await, ["requested", asked, asked, decided, decided]);
+    replica.stop().await;
+    other.stop().await;
 }
 
 #[tokio::test]

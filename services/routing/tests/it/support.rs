@@ -14,7 +14,10 @@ use voordeur_chassis::{
 use voordeur_contracts::{
     common::{self, CommandContext},
     convert::to_wire_time,
-    event::{EventMeta, SignalEvent, SignalReceived, SignalWithdrawn, TaskEvent, signal_event, task_event},
+    event::{
+        AuditEvent, EventMeta, SignalEvent, SignalReceived, SignalWithdrawn, TaskEvent, TaskStanding,
+        signal_event, task_event,
+    },
     routing::{
         GetTaskRequest, ListTasksRequest, Task, presence_service_client::PresenceServiceClient,
         task_service_client::TaskServiceClient,
@@ -131,8 +134,28 @@ impl World {
 
     /// A new version of the directory.
     pub async fn at_work(&self, present: &[&str], expected: u64) {
+        self.apply(&directory(present), expected).await;
+    }
+
+    /// A new version of the directory, as text.
+    pub async fn apply(&self, directory: &str, expected: u64) {
         let store = DirectoryStore::new(self.broker.bucket(BucketName::Directory));
-        store.apply(&directory(present), expected, soon()).await.unwrap();
+        store.apply(directory, expected, soon()).await.unwrap();
+    }
+
+    /// What stands in the audit log, oldest first: under which subject, and the record.
+    pub fn looks(&self) -> Vec<(String, AuditEvent)> {
+        let read = |message: Recorded| {
+            (message.subject.as_str().to_owned(), AuditEvent::decode(&*message.data).unwrap())
+        };
+        self.broker.messages(StreamName::Audit).into_iter().map(read).collect()
+    }
+
+    /// Where a task stands by its newest event: what other services see.
+    pub async fn standing(&self, task: &str) -> TaskStanding {
+        let id: TaskId = task.parse().unwrap();
+        let history = self.history(StreamName::Tasks, &id.to_hex()).await;
+        TaskEvent::decode(&*history.last().unwrap().data).unwrap().standing.unwrap()
     }
 
     pub fn task_of(&self, signal: u8) -> String {
@@ -280,6 +303,9 @@ fn name(event: &TaskEvent) -> &'static str {
         Change::ClockRang(_) => "clock_rang",
         Change::NobodyToTell(_) => "nobody_to_tell",
         Change::CancellationRequested(_) => "cancellation_requested",
+        Change::CancellationDecided(_) => "cancellation_decided",
+        Change::CoordinatorReplaced(_) => "coordinator_replaced",
+        Change::Failed(_) => "failed",
         _ => "another",
     }
 }

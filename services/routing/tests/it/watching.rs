@@ -11,13 +11,18 @@ use crate::{
     support::{COORDINATOR, Replica, SOON, World, command, of, refused},
 };
 
-struct Watcher {
+pub struct Watcher {
     stream: Streaming<WatchTasksResponse>,
-    position: Option<Position>,
+    pub position: Option<Position>,
 }
 
 impl Watcher {
-    async fn of(replica: &Replica, person: &str, resume_after: Option<Position>, whole_centre: bool) -> Self {
+    pub async fn of(
+        replica: &Replica,
+        person: &str,
+        resume_after: Option<Position>,
+        whole_centre: bool,
+    ) -> Self {
         let mut request = of(person, WatchTasksRequest { resume_after: resume_after.clone(), whole_centre });
         request.metadata_mut().remove("grpc-timeout");
         let stream = replica.apart().await.watch_tasks(request).await.unwrap().into_inner();
@@ -31,7 +36,7 @@ impl Watcher {
         message.item.unwrap()
     }
 
-    async fn task(&mut self) -> Task {
+    pub async fn task(&mut self) -> Task {
         match self.next().await {
             Item::Task(task) => task,
             other => panic!("{other:?}"),
@@ -45,7 +50,13 @@ impl Watcher {
         }
     }
 
-    async fn caught_up(&mut self) {
+    /// The next word is that it is over.
+    pub async fn refused(&mut self) -> tonic::Code {
+        let word = tokio::time::timeout(SOON, self.stream.message()).await.expect("nothing came");
+        word.expect_err("something was shown").code()
+    }
+
+    pub async fn caught_up(&mut self) {
         assert!(matches!(self.next().await, Item::CaughtUp(_)));
         assert!(self.position.is_some());
     }
