@@ -25,6 +25,6 @@ pub use grpc::deadline::deadline;
 pub use identity::{DEV_IDENTITY, Identity, identity};
 pub use problem::Problem;
 pub use server::{Bound, Listen, serve};
-pub use service::{Check, Digest, Environment, NamedFold, Service, StartError};
+pub use service::{Check, Digest, Environment, NamedFold, RefusalDetail, Service, StartError};
 pub use tasks::Tasks;
 pub use trace::{link_to, trace_headers};

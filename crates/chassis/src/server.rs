@@ -84,7 +84,13 @@ pub async fn serve(
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()
         .map_err(|error| StartError::Failed(format!("reflection: {error}")))?;
-    let layer = CallLayer::new(service.name, environment.dev, &listen.limits, tasks.draining());
+    let layer = CallLayer::new(
+        service.name,
+        environment.dev,
+        &listen.limits,
+        tasks.draining(),
+        service.refusal_detail,
+    );
     let server = Server::builder()
         .max_concurrent_streams(listen.limits.connection_streams_max)
         // A phone that went away without a word is noticed within the minute.

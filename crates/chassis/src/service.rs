@@ -28,6 +28,10 @@ pub type Check = (&'static str, Arc<dyn Fn() -> bool + Send + Sync>);
 /// A named fold, and how to ask for its position and digest.
 pub type NamedFold = (&'static str, Arc<dyn Fn() -> Digest + Send + Sync>);
 
+/// What a refusal carries that comes from around a call (no room, too late, nobody knows who calls), by the method's full name
+/// (`voordeur.intake.v1.SignalIntakeService/SubmitSignal`). Whoever refuses there has not read the request.
+pub type RefusalDetail = fn(&str) -> Option<prost_types::Any>;
+
 /// A service that was started and is not bound to an address yet.
 pub struct Service {
     /// Its name: `intake`, `routing` or `escalation`.
@@ -36,6 +40,8 @@ pub struct Service {
     pub grpc: tonic::service::Routes,
     /// Their full names, for health: `voordeur.intake.v1.SignalIntakeService`.
     pub grpc_services: Vec<&'static str>,
+    /// What refusals around its calls carry.
+    pub refusal_detail: Option<RefusalDetail>,
     /// What has to hold before it is ready.
     pub ready: Vec<Check>,
     /// Its folds.

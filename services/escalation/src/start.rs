@@ -67,6 +67,7 @@ pub async fn start(env: &Environment, settings: Settings) -> Result<Service, Sta
         name: SERVICE,
         grpc: tonic::service::Routes::new(EpisodeServiceServer::new(api)),
         grpc_services: vec![SERVICE_NAME],
+        refusal_detail: None,
         ready: vec![
             ("episodes", Arc::new(move || folded.is_ready())),
             ("directory", Arc::new(move || directory.is_ready())),

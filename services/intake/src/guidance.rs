@@ -8,6 +8,21 @@ use voordeur_kernel::{SafetyLevel, Timestamp};
 /// Name of the message, for details of errors.
 pub(crate) const NAME: &str = "voordeur.intake.v1.Guidance";
 
+/// What a refusal carries that comes before a request was read. Nobody knows whether somebody is in need, so what to do then is said.
+pub(crate) fn of_refusal(method: &str) -> Option<prost_types::Any> {
+    const ABOUT_ONE: [&str; 5] =
+        ["SubmitSignal", "SubmitSignals", "GetSignal", "WithdrawSignal", "AcknowledgeAnswer"];
+    let name = method.strip_prefix("voordeur.intake.v1.SignalIntakeService/")?;
+    ABOUT_ONE.contains(&name).then(|| {
+        let nowhere =
+            Scene { directory: None, organisation: "", centre: "", now: Timestamp::UNIX_EPOCH }.safety();
+        prost_types::Any {
+            type_url: format!("type.googleapis.com/{NAME}"),
+            value: prost::Message::encode_to_vec(&nowhere),
+        }
+    })
+}
+
 /// What is known of where the question comes from. Anything may be missing: guidance comes all the same.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scene<'a> {

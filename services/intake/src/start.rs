@@ -18,6 +18,7 @@ use crate::{
     Settings,
     api::{Details, Emergencies, Intake, SourceSystems},
     audit::Audit,
+    guidance,
     machine::Signals,
     usage::Fullness,
     wakeups::Tasks,
@@ -97,6 +98,7 @@ pub async fn start(environment: &Environment, settings: Settings) -> Result<Serv
         name: NAME,
         grpc: routes,
         grpc_services: vec!["voordeur.intake.v1.SignalIntakeService", "voordeur.intake.v1.DetailsService"],
+        refusal_detail: Some(guidance::of_refusal),
         ready: checks(&fold, &directory, &vault),
         folds: vec![(
             "signals",

@@ -102,6 +102,7 @@ pub async fn start(environment: &Environment, settings: Settings) -> Result<Serv
         name: codec::SERVICE,
         grpc: Routes::new(task_api).add_service(presence_api),
         grpc_services: vec![task_service_server::SERVICE_NAME, presence_service_server::SERVICE_NAME],
+        refusal_detail: None,
         ready: vec![
             ("fold", Arc::new(move || fold_ready.is_ready())),
             ("directory", Arc::new(move || directory.is_ready())),

@@ -11,9 +11,11 @@ use std::{
 
 use futures_util::FutureExt as _;
 use http::{Request, Response};
+use prost::Message as _;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tonic::{Status, body::Body};
+use tonic::{Code, Status, body::Body};
+use tonic_types::pb;
 use tower::{Layer, Service};
 use tracing::Instrument as _;
 use voordeur_kernel::ErrorKind;
@@ -25,7 +27,7 @@ use super::{
     methods::Method,
     sizes::Bounded,
 };
-use crate::{DEV_IDENTITY, Identity, Problem, config::LimitsConfig};
+use crate::{DEV_IDENTITY, Identity, Problem, RefusalDetail, config::LimitsConfig};
 
 #[derive(Debug)]
 struct Shared {
@@ -34,6 +36,7 @@ struct Shared {
     calls: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     draining: CancellationToken,
+    refusal_detail: Option<RefusalDetail>,
     instruments: Instruments,
 }
 
@@ -44,13 +47,20 @@ pub struct CallLayer(Arc<Shared>);
 impl CallLayer {
     /// For one service.
     #[must_use]
-    pub fn new(service: &'static str, dev: bool, limits: &LimitsConfig, draining: CancellationToken) -> Self {
+    pub fn new(
+        service: &'static str,
+        dev: bool,
+        limits: &LimitsConfig,
+        draining: CancellationToken,
+        refusal_detail: Option<RefusalDetail>,
+    ) -> Self {
         Self(Arc::new(Shared {
             service,
             dev,
             calls: Arc::new(Semaphore::new(limits.calls_max)),
             streams: Arc::new(Semaphore::new(limits.streams_max)),
             draining,
+            refusal_detail,
             instruments: Instruments::new(),
         }))
     }
@@ -117,18 +127,20 @@ impl Shared {
         );
         let (request, times) = match self.admit(request, caller, &method, &mut call) {
             Ok(admitted) => admitted,
-            Err(problem) => return Ok(refuse(problem, &mut call)),
+            Err(problem) => return Ok(refuse(self.detailed(problem, &method), &mut call)),
         };
         let span = call.span.clone();
         // The handler is called inside, so that a panic before its first wait is caught as well.
         let handled = AssertUnwindSafe(async move { handle(request).await }).catch_unwind().instrument(span);
         let response = match tokio::time::timeout_at(times.hard, handled).await {
-            Err(_) => return Ok(refuse(too_late(), &mut call)),
+            Err(_) => return Ok(refuse(self.detailed(too_late(), &method), &mut call)),
             Ok(Err(_)) => {
-                return Ok(refuse(Problem::broken("an internal fault; tell the operator"), &mut call));
+                let problem = Problem::broken("an internal fault; tell the operator");
+                return Ok(refuse(self.detailed(problem, &method), &mut call));
             }
             Ok(Ok(outcome)) => outcome?,
         };
+        let response = self.explained(response, &method);
         let (parts, body) = response.into_parts();
         if let Some(code) = code_in(&parts.headers) {
             call.end(code);
@@ -182,7 +194,35 @@ impl Shared {
         let (mut parts, body) = request.into_parts();
         parts.extensions.insert(caller);
         parts.extensions.insert(times);
-        Ok((Request::from_parts(parts, Body::new(Bounded::new(body))), times))
+        let body = Body::new(Bounded::new(body, self.detail(method)));
+        Ok((Request::from_parts(parts, body), times))
+    }
+
+    fn detail(&self, method: &Method) -> Option<prost_types::Any> {
+        self.refusal_detail.and_then(|detail| detail(&method.name))
+    }
+
+    /// A refusal from here, with what the service wants every refusal to carry.
+    fn detailed(&self, mut problem: Problem, method: &Method) -> Problem {
+        problem.extra.extend(self.detail(method));
+        problem
+    }
+
+    /// A request that could not even be read is refused between us and the service, without any details.
+    fn explained(&self, response: Response<Body>, method: &Method) -> Response<Body> {
+        let Some(detail) = self.detail(method) else { return response };
+        match Status::from_header_map(response.headers()) {
+            Some(status) if status.code() != Code::Ok && status.details().is_empty() => {
+                let rich = pb::Status {
+                    code: status.code() as i32,
+                    message: status.message().to_owned(),
+                    details: vec![detail],
+                };
+                let details = rich.encode_to_vec().into();
+                Status::with_details(status.code(), status.message(), details).into_http()
+            }
+            _ => response,
+        }
     }
 
     /// Streams end at the caller's deadline, and watches when the service stops: they can be resumed elsewhere.
@@ -191,6 +231,7 @@ impl Shared {
             return None;
         }
         let stopping = method.is_watch().then(|| self.draining.clone());
+        let too_late = self.detailed(too_late(), method);
         Some(Box::pin(async move {
             let stopping = async {
                 match stopping {
@@ -209,7 +250,7 @@ impl Shared {
                 () = stopping => Status::from(Problem::unavailable(
                     "STOPPING", "this service stops; watch again and resume after the last position",
                 )),
-                () = late => Status::from(too_late()),
+                () = late => Status::from(too_late),
             }
         }))
     }

@@ -17,11 +17,13 @@ pub(crate) struct Bounded {
     inner: tonic::body::Body,
     lengths: Lengths,
     refused: bool,
+    /// What a refusal carries.
+    detail: Option<prost_types::Any>,
 }
 
 impl Bounded {
-    pub(crate) fn new(inner: tonic::body::Body) -> Self {
-        Self { inner, lengths: Lengths::default(), refused: false }
+    pub(crate) fn new(inner: tonic::body::Body, detail: Option<prost_types::Any>) -> Self {
+        Self { inner, lengths: Lengths::default(), refused: false, detail }
     }
 }
 
@@ -32,7 +34,7 @@ impl Body for Bounded {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let this = self.get_mut();
         if this.refused {
-            return Poll::Ready(Some(Err(too_large())));
+            return Poll::Ready(Some(Err(too_large(this.detail.take()))));
         }
         let frame = ready!(Pin::new(&mut this.inner).poll_frame(cx));
         if let Some(Ok(frame)) = &frame
@@ -65,11 +67,11 @@ struct Lengths {
     left: usize,
 }
 
-fn too_large() -> Status {
+fn too_large(detail: Option<prost_types::Any>) -> Status {
     let problem =
         Problem::new(ErrorKind::TooMuch, "REQUEST_TOO_LARGE", "a message of the request is too large");
     // Smaller works, later does not.
-    let problem = Problem { retry_after: None, ..problem };
+    let problem = Problem { retry_after: None, extra: detail.into_iter().collect(), ..problem };
     problem.with_metadata("bytes_max", limits::REQUEST_BYTES_MAX.to_string()).into()
 }
 

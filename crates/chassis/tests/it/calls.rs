@@ -8,9 +8,73 @@ use tonic_types::StatusExt as _;
 use voordeur_chassis::DEV_IDENTITY;
 use voordeur_contracts::intake::{SubmitSignalRequest, SubmitSignalsRequest, WatchSignalsRequest};
 
-use crate::support::{eventually, say, start, start_with, submission};
+use crate::support::{DETAIL, eventually, say, start, start_with, submission};
 
 const SCHOOL: &str = "organisation:de-wilg";
+
+/// Does a refusal carry what the service wants every refusal to carry, so that it still fits in a header?
+fn detailed(status: &tonic::Status) -> bool {
+    let rich = <tonic_types::pb::Status as prost::Message>::decode(status.details()).unwrap();
+    rich.details.iter().filter(|detail| detail.type_url.ends_with(DETAIL)).count() == 1
+}
+
+#[tokio::test]
+async fn a_refusal_around_a_call_carries_what_the_service_wants_it_to_carry() {
+    let mut toy = start_with(|config| config.limits.calls_max = 1).await;
+    let unknown = toy.client.submit_signal(SubmitSignalRequest::default()).await.unwrap_err();
+    let broken = toy.client.submit_signal(submission("panic", SCHOOL)).await.unwrap_err();
+    let large = "x".repeat(voordeur_kernel::limits::REQUEST_BYTES_MAX + 1);
+    let large = toy.client.submit_signal(submission(&large, SCHOOL)).await.unwrap_err();
+    let mut request = submission("slow", SCHOOL);
+    say(request.metadata_mut(), "grpc-timeout", "1S");
+    let late = toy.client.submit_signal(request).await.unwrap_err();
+    let mut request = Request::new(futures_util::stream::pending::<SubmitSignalsRequest>());
+    say(request.metadata_mut(), DEV_IDENTITY, SCHOOL);
+    say(request.metadata_mut(), "grpc-timeout", "300m");
+    let cut = toy.client.submit_signals(request).await.unwrap().into_inner().message().await.unwrap_err();
+    let mut other = toy.client.clone();
+    let slow = tokio::spawn(async move { other.submit_signal(submission("slow", SCHOOL)).await });
+    let full = eventually("the only place is taken", async || {
+        let outcome = toy.client.submit_signal(submission("a", SCHOOL)).await;
+        outcome.map_or_else(Ok, |_| Err("still room".to_owned()))
+    })
+    .await;
+    slow.abort();
+    for (status, code) in [
+        (unknown, Code::Unauthenticated),
+        (broken, Code::Internal),
+        (large, Code::ResourceExhausted),
+        (late, Code::DeadlineExceeded),
+        (cut, Code::DeadlineExceeded),
+        (full, Code::ResourceExhausted),
+    ] {
+        assert_eq!(status.code(), code);
+        assert!(detailed(&status), "{status:?}");
+        assert!(status.get_details_error_info().is_some(), "{status:?}");
+    }
+    // What the service itself says is left as it says it.
+    let own = toy.client.submit_signal(submission("problem", SCHOOL)).await.unwrap_err();
+    assert!(!detailed(&own));
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_read_is_refused_with_it_too() {
+    let toy = start().await;
+    let channel = tonic::transport::Channel::from_shared(format!("http://{}", toy.bound.grpc)).unwrap();
+    let mut grpc = tonic::client::Grpc::new(channel.connect().await.unwrap());
+    grpc.ready().await.unwrap();
+    // Another message than the method takes: its first field is no text.
+    let wrong =
+        SubmitSignalsRequest { signal: Some(SubmitSignalRequest { severity: 200, ..Default::default() }) };
+    let mut request = Request::new(wrong);
+    say(request.metadata_mut(), DEV_IDENTITY, SCHOOL);
+    let path = http::uri::PathAndQuery::from_static("/voordeur.intake.v1.SignalIntakeService/SubmitSignal");
+    let codec = tonic_prost::ProstCodec::<_, voordeur_contracts::intake::SubmitSignalResponse>::default();
+    let outcome = grpc.unary(request, path, codec).await;
+    let status = outcome.map(|_| ()).unwrap_err();
+    assert_eq!(status.code(), Code::Internal, "{status:?}");
+    assert!(detailed(&status), "{status:?}");
+}
 
 #[tokio::test]
 async fn a_caller_is_who_the_header_says_during_development() {

@@ -71,6 +71,7 @@ async fn two_services_on_one_address_are_refused_with_the_address() {
         name: "routing",
         grpc: tonic::service::Routes::default(),
         grpc_services: vec![],
+        refusal_detail: None,
         ready: vec![],
         folds: vec![],
     };

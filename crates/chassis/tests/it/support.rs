@@ -107,6 +107,17 @@ impl SignalIntakeService for Toy {
     }
 }
 
+/// What every refusal of a submission carries.
+pub const DETAIL: &str = "voordeur.intake.v1.Guidance";
+
+fn refusal_detail(method: &str) -> Option<prost_types::Any> {
+    let guidance = Guidance { lines: vec!["Bel 112.".to_owned()], ..Guidance::default() };
+    method.contains("SignalIntakeService/Submit").then(|| prost_types::Any {
+        type_url: format!("type.googleapis.com/{DETAIL}"),
+        value: prost::Message::encode_to_vec(&guidance),
+    })
+}
+
 fn traceparent() -> String {
     voordeur_chassis::trace_headers().into_iter().map(|header| header.value).next().unwrap_or_default()
 }
@@ -141,6 +152,7 @@ pub async fn start_with(change: impl FnOnce(&mut Config)) -> Running {
         name: "intake",
         grpc: tonic::service::Routes::new(SignalIntakeServiceServer::new(Toy)),
         grpc_services: vec!["voordeur.intake.v1.SignalIntakeService"],
+        refusal_detail: Some(refusal_detail),
         ready: vec![("signals_caught_up", Arc::new(move || fold.load(Ordering::SeqCst)))],
         folds: vec![(
             "signals",
