@@ -103,7 +103,8 @@ fn read(history: &[Recorded]) -> Result<Option<Told>, HandlerError> {
         };
         let signal = SignalId::parse_bytes(signal).map_err(|_| unreadable("the task names no signal"))?;
         let told = told.get_or_insert(Told { signal, answer: None, cancelled: false });
-        told.cancelled = standing.state() == TaskState::Cancelled;
+        // Also what should never have been there: nobody works on it any more, so the asker must not go on waiting.
+        told.cancelled = matches!(standing.state(), TaskState::Cancelled | TaskState::EnteredInError);
         if let Some(task_event::Change::Answered(answered)) = event.change {
             let answer = codec::event::read_answer(answered.status, answered.advice.as_ref());
             told.answer = Some(answer.map_err(|bad| unreadable(bad.0))?);

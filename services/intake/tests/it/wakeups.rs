@@ -49,6 +49,17 @@ async fn a_task_that_was_finished_before_intake_heard_of_it_brings_everything_at
 }
 
 #[tokio::test]
+async fn a_task_that_should_never_have_been_there_does_not_leave_its_asker_waiting_for_ever() {
+    let world = World::new().await;
+    let signal = world.submit(consult("zorg-1")).await;
+    world.route(signal, Step::requested("noor")).await;
+    world.has_status(signal, SignalStatus::Routed).await;
+    world.route(signal, Step::entered_in_error("noor")).await;
+    world.has_status(signal, SignalStatus::Withdrawn).await;
+    assert!(matches!(world.signals()[2].change, Some(Change::Cancelled(_))));
+}
+
+#[tokio::test]
 async fn a_task_of_a_signal_that_is_not_there_is_kept_among_the_dead_letters() {
     let world = World::new().await;
     let nobody = SignalId::from_bytes([5; 16]);

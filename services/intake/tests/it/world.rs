@@ -10,7 +10,7 @@ use tonic::{
 };
 use tonic_types::StatusExt as _;
 use voordeur_chassis::{
-    DEV_IDENTITY, Environment, Listen, Tasks,
+    DEV_IDENTITY, Environment, Listen, NamedFold, Tasks,
     config::{LimitsConfig, ListenConfig},
     serve,
 };
@@ -60,6 +60,7 @@ impl Interceptor for As {
 /// One replica.
 pub(crate) struct Replica {
     grpc: std::net::SocketAddr,
+    folds: Vec<NamedFold>,
     tasks: Tasks,
     channel: Channel,
 }
@@ -224,6 +225,11 @@ impl<'a> Step<'a> {
         Self { state: TaskState::Completed, holder, change }
     }
 
+    pub(crate) fn entered_in_error(holder: &'a str) -> Self {
+        let change = task_event::Change::EnteredInError(event::TaskEnteredInError::default());
+        Self { state: TaskState::EnteredInError, holder, change }
+    }
+
     pub(crate) fn cancelled(holder: &'a str) -> Self {
         let change = task_event::Change::CancellationDecided(event::CancellationDecided {
             confirmed: true,
@@ -244,6 +250,11 @@ impl Replica {
 
     pub(crate) fn channel(&self) -> Channel {
         self.channel.clone()
+    }
+
+    /// Signals in memory.
+    pub(crate) fn in_memory(&self) -> usize {
+        self.folds.iter().map(|(_, digest)| digest().histories).sum()
     }
 
     /// A connection that holds little.
@@ -274,6 +285,7 @@ async fn start(broker: &MemoryBroker, clock: &ManualClock, keys: &Arc<KeyFile>) 
         ..Settings::new(Arc::clone(keys))
     };
     let service = voordeur_intake::start(&environment, settings).await.unwrap();
+    let folds = service.folds.clone();
     let any_port = "127.0.0.1:0".parse().unwrap();
     let listen = Listen {
         addresses: ListenConfig { grpc: any_port, http: any_port },
@@ -282,7 +294,7 @@ async fn start(broker: &MemoryBroker, clock: &ManualClock, keys: &Arc<KeyFile>) 
     let bound = serve(service, &listen, &environment).await.unwrap();
     tokio::time::timeout(SOON, bound.ready()).await.expect("the service is ready");
     let channel = Channel::from_shared(format!("http://{}", bound.grpc)).unwrap().connect().await.unwrap();
-    Replica { grpc: bound.grpc, tasks, channel }
+    Replica { grpc: bound.grpc, folds, tasks, channel }
 }
 
 pub(crate) async fn apply(broker: &MemoryBroker, text: &str, expected: u64) -> u64 {
