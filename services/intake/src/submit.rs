@@ -2,6 +2,7 @@
 //! for a second one.
 
 use bytes::Bytes;
+use jiff::SignedDuration;
 use prost::Message as _;
 use voordeur_chassis::{Identity, Problem, trace_headers};
 use voordeur_contracts::{
@@ -37,6 +38,9 @@ use crate::{
     machine::{KIND, Kept, subject_of},
     premises::AtOrganisation,
 };
+
+/// How long the same words without a reference are the same signal.
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 /// What one request is known by.
 struct Ids {
@@ -106,7 +110,7 @@ impl Intake {
             }
             Err(rejection) => {
                 // What was taken before is answered as it was, even when the directory or the calendar has moved on since.
-                let ids = self.ids(&key, Some(&request.client_reference), &request)?;
+                let ids = self.ids(&key, &request.client_reference, &request)?;
                 return match self.known(&ids, true, deadline).await? {
                     Some(kept) => Ok(self.receipt(&ids, &kept, true)),
                     None => Err(rejected(rejection)),
@@ -114,7 +118,10 @@ impl Intake {
             }
         };
         let reference = submission.reference.as_ref().map(|reference| reference.as_str().to_owned());
-        let ids = self.ids(&key, reference.as_deref(), &request)?;
+        let ids = match reference {
+            Some(reference) => self.ids(&key, &reference, &request)?,
+            None => self.ids_without_reference(&key, &request, now, deadline).await?,
+        };
         let full = self.fullness.refuses() && !submission.safety.is_safety();
         if let Some(kept) = self.known(&ids, full, deadline).await? {
             return Ok(self.receipt(&ids, &kept, true));
@@ -180,22 +187,37 @@ impl Intake {
         }
     }
 
+    /// A safety signal without a usable reference is known by what it says. Without any reference the same words are a retry for an hour
+    /// only: after that somebody is in need again, and two signals do less harm than one that is lost.
+    async fn ids_without_reference(
+        &self,
+        organisation: &OrganisationKey,
+        request: &SubmitSignalRequest,
+        now: Timestamp,
+        deadline: Deadline,
+    ) -> Result<Ids, Problem> {
+        let said = self.deriver.fingerprint("submission", &[&request.encode_to_vec()]);
+        let said = SignalId::from_bytes(said).to_hex();
+        if !request.client_reference.is_empty() {
+            return self.ids(organisation, &format!("content {said}"), request);
+        }
+        let hour = now.as_second().div_euclid(HOUR.as_secs());
+        let in_hour = |hour: i64| self.ids(organisation, &format!("content {said} {hour}"), request);
+        let before = in_hour(hour - 1)?;
+        match self.known(&before, true, deadline).await? {
+            Some(kept) if now.duration_since(kept.signal.received_at) < HOUR => Ok(before),
+            _ => in_hour(hour),
+        }
+    }
+
     fn ids(
         &self,
         organisation: &OrganisationKey,
-        reference: Option<&str>,
+        reference: &str,
         request: &SubmitSignalRequest,
     ) -> Result<Ids, Problem> {
         let content = request.encode_to_vec();
-        let signal = match reference {
-            Some(reference) => self.deriver.signal_id(organisation, reference),
-            // A safety signal without a usable reference is known by what it says.
-            None => {
-                let said = self.deriver.fingerprint("submission", &[&content]);
-                let said = SignalId::from_bytes(said).to_hex();
-                self.deriver.signal_id(organisation, &format!("content {said}"))
-            }
-        };
+        let signal = self.deriver.signal_id(organisation, reference);
         let command =
             self.deriver.command_id(&format!("organisation:{organisation}"), &format!("submit {signal}"));
         let subject =

@@ -5,7 +5,7 @@ use voordeur_contracts::{
     common::{CommandContext, Position, SafetyLevel, SubjectKind},
     event::{WithdrawReason, signal_event::Change},
     intake::{
-        CentreReference, GuidanceKind, OnDuty, RevealDetailsRequest, SubmitSignalRequest,
+        CentreReference, GuidanceKind, ListSignalsRequest, OnDuty, RevealDetailsRequest, SubmitSignalRequest,
         WithdrawSignalRequest, centre_reference::Reference,
     },
 };
@@ -122,6 +122,45 @@ async fn formalities_are_passed_over_and_listed_and_a_bsn_is_masked() {
     let reveal = RevealDetailsRequest { task_id: world.task(signal).to_string(), break_glass: None };
     let details = world.person("noor").reveal_details(reveal).await.unwrap().into_inner().details.unwrap();
     assert_eq!(details.text, "Kind [BSN verwijderd] heeft blauwe plekken");
+}
+
+#[tokio::test]
+async fn the_same_words_without_a_reference_are_a_retry_for_an_hour_and_another_signal_after_it() {
+    let world = World::new().await;
+    let bare = || acute(consult(""));
+    let first = world.school().submit_signal(bare()).await.unwrap().into_inner();
+    world.clock.advance(jiff::SignedDuration::from_mins(59));
+    let again = world.school().submit_signal(bare()).await.unwrap().into_inner();
+    assert_eq!((again.already_known, &again.signal_id), (true, &first.signal_id));
+    // The next day somebody is in need again, and says it in the same words.
+    world.clock.advance(jiff::SignedDuration::from_hours(24));
+    let second = world.school().submit_signal(bare()).await.unwrap().into_inner();
+    assert!(!second.already_known && second.signal_id != first.signal_id);
+    world.clock.advance(jiff::SignedDuration::from_mins(2));
+    let again = world.school().submit_signal(bare()).await.unwrap().into_inner();
+    assert_eq!((again.already_known, &again.signal_id), (true, &second.signal_id));
+    assert_eq!(world.stored(StreamName::Signals).len(), 2);
+    // A reference that cannot be used still tells a retry.
+    let bad = || acute(consult("een verwijzing met spaties"));
+    let first = world.school().submit_signal(bad()).await.unwrap().into_inner();
+    world.clock.advance(jiff::SignedDuration::from_hours(24));
+    let again = world.school().submit_signal(bad()).await.unwrap().into_inner();
+    assert_eq!((again.already_known, &again.signal_id), (true, &first.signal_id));
+}
+
+#[tokio::test]
+async fn a_call_that_cannot_be_read_or_be_let_in_shows_guidance() {
+    let world = World::new().await;
+    let nobody = world.replica.intake("somebody").submit_signal(acute(consult("nood-1"))).await.unwrap_err();
+    assert_eq!(nobody.code(), Code::Unauthenticated);
+    let shown = guidance(&nobody).unwrap();
+    assert_eq!(shown.on_duty(), OnDuty::Unknown);
+    let mut large = acute(consult("nood-1"));
+    large.details.as_mut().unwrap().text = "x".repeat(300_000);
+    let large = world.school().submit_signal(large).await.unwrap_err();
+    assert!(guidance(&large).unwrap().lines.join("\n").contains("0800-2000"), "{large:?}");
+    let list = world.replica.intake("somebody").list_signals(ListSignalsRequest::default()).await;
+    assert!(guidance(&list.unwrap_err()).is_none(), "a list is about nobody in need now");
 }
 
 #[tokio::test]
