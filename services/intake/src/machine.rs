@@ -122,7 +122,8 @@ impl Machine for Signals {
     }
 
     fn leaves_memory(state: &Kept) -> bool {
-        state.signal.is_closed()
+        // An answered signal too: whether its asker ever says that she heard it is up to her, and its sealed text is large.
+        matches!(state.signal.stage, Stage::Answered | Stage::Withdrawn)
     }
 
     fn index(index: &mut Index, subject: &Subject, before: Option<&Kept>, after: Option<&Kept>) {

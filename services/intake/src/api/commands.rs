@@ -120,7 +120,8 @@ impl Intake {
             (_, Ok(signal)) => signal,
             (_, Err(problem)) => return Err(wish.err().unwrap_or(problem)),
         };
-        let kept = self.own_signal(&organisation, signal, deadline).await?;
+        let kept = self.own_signal(&organisation, signal, deadline).await;
+        let kept = kept.map_err(|problem| self.with_known_guidance(&organisation, signal, problem))?;
         let guidance = self.guidance_of(&kept);
         let outcome = match wish {
             Ok(wish) => self.fulfil(Actor::Organisation(organisation), wish, deadline).await,

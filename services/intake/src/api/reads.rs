@@ -11,7 +11,7 @@ use voordeur_contracts::{
 };
 use voordeur_eventlog::{Deadline, fold::FoldError};
 use voordeur_intake_domain::{AnswerStatus, life::Actor};
-use voordeur_kernel::{AskerId, Faults, OrganisationKey, SignalId, limits};
+use voordeur_kernel::{AskerId, ErrorKind, Faults, OrganisationKey, SignalId, limits};
 use voordeur_vault::VaultError;
 
 use super::{Intake, problem::vault_problem};
@@ -43,7 +43,8 @@ impl Intake {
         self.wait_for(request.at_least.as_ref(), deadline)
             .await
             .map_err(|problem| self.with_known_guidance(&organisation, id, problem))?;
-        let kept = self.own_signal(&organisation, id, deadline).await?;
+        let kept = self.own_signal(&organisation, id, deadline).await;
+        let kept = kept.map_err(|problem| self.with_known_guidance(&organisation, id, problem))?;
         let guidance = self.guidance_of(&kept);
         let answer = self.answer_for(&organisation, id, &kept, &request.asker_local_id, deadline).await;
         let answer = answer.map_err(|problem| match &guidance {
@@ -75,11 +76,30 @@ impl Intake {
         }
     }
 
-    /// An error that came before the signal was looked up still carries its guidance, when the signal is in memory.
-    fn with_known_guidance(&self, organisation: &OrganisationKey, id: SignalId, problem: Problem) -> Problem {
+    /// An error that came before the signal was looked up still carries its guidance. As long as nobody can tell how safe it is,
+    /// guidance is shown: a signal that is not in memory, or cannot be read.
+    pub(super) fn with_known_guidance(
+        &self,
+        organisation: &OrganisationKey,
+        id: SignalId,
+        problem: Problem,
+    ) -> Problem {
+        if problem.kind == ErrorKind::NotFound {
+            return problem;
+        }
         let held = subject_of(id).ok().and_then(|subject| self.fold.get(&subject).ok().flatten());
-        let own = held.filter(|held| held.state.signal.received.organisation == *organisation);
-        match own.and_then(|held| self.guidance_of(&held.state)) {
+        let guidance = match held {
+            Some(held) if held.state.signal.received.organisation == *organisation => {
+                self.guidance_of(&held.state)
+            }
+            Some(_) => None,
+            None => {
+                let directory = self.directory.current().ok();
+                let (directory, organisation) = (directory.as_deref(), organisation.as_str());
+                Some(Scene { directory, organisation, centre: "", now: self.clock.now() }.safety())
+            }
+        };
+        match guidance {
             Some(guidance) => problem.with_detail(guidance::NAME, &guidance),
             None => problem,
         }

@@ -2,12 +2,17 @@
 
 use tonic::Code;
 use voordeur_contracts::{
-    common::{Position, SafetyLevel, SubjectKind},
-    event::{AuditObjectType, AuditOutcome},
-    intake::{GetSignalRequest, ListSignalsRequest, SignalStatus, get_signal_request::Signal as Which},
+    common::{CommandContext, Position, SafetyLevel, SubjectKind},
+    event::{AuditObjectType, AuditOutcome, Helped},
+    intake::{
+        AcknowledgeAnswerRequest, GetSignalRequest, ListSignalsRequest, SignalStatus,
+        get_signal_request::Signal as Which,
+    },
 };
 
-use crate::world::{Step, World, about_child, acute, by_id, consult, fields, reason};
+use voordeur_testkit::eventually;
+
+use crate::world::{SOON, Step, World, about_child, acute, by_id, consult, fields, guidance, reason};
 
 fn by_reference(reference: &str) -> GetSignalRequest {
     GetSignalRequest { signal: Some(Which::ClientReference(reference.to_owned())), ..Default::default() }
@@ -36,6 +41,60 @@ async fn a_signal_is_found_by_its_id_and_by_its_reference_and_only_by_its_own_or
     assert_eq!(fields(&world.school().get_signal(bad).await.unwrap_err()), ["signal_id"]);
     let none = world.school().get_signal(GetSignalRequest::default()).await.unwrap_err();
     assert_eq!(fields(&none), ["signal"]);
+}
+
+#[tokio::test]
+async fn an_answered_signal_leaves_memory_and_is_still_there_for_its_asker() {
+    let world = World::new().await;
+    let signal = world.submit(acute(consult("zorg-1"))).await;
+    assert_eq!(world.replica.in_memory(), 1);
+    world.answer(signal, "Ga eerst een week observeren.").await;
+    world.has_status(signal, SignalStatus::Answered).await;
+    eventually("it left memory", SOON, || async {
+        let left = world.replica.in_memory();
+        if left == 0 { Ok(()) } else { Err(left.to_string()) }
+    })
+    .await;
+    let request = GetSignalRequest { asker_local_id: "bo-7".to_owned(), ..by_reference("zorg-1") };
+    let found = world.school().get_signal(request.clone()).await.unwrap().into_inner();
+    assert_eq!(found.answer.unwrap().advice, "Ga eerst een week observeren.");
+    assert!(found.guidance.is_some());
+    // Nobody can tell any more how safe it was before it was looked up: guidance goes before certainty.
+    let foreign = Position { stream: "TASKS".to_owned(), ..Position::default() };
+    let foreign = GetSignalRequest { at_least: Some(foreign), ..request };
+    assert!(guidance(&world.school().get_signal(foreign).await.unwrap_err()).is_some());
+    let heard = AcknowledgeAnswerRequest {
+        signal_id: signal.to_string(),
+        command: Some(CommandContext { idempotency_key: "sleutel-1".to_owned(), seen_version: 1 }),
+        helped: Helped::Yes.into(),
+        certainty_now: None,
+    };
+    world.school().acknowledge_answer(heard).await.unwrap();
+    assert_eq!(world.signals().len(), 4);
+}
+
+#[tokio::test]
+async fn a_read_that_cannot_tell_how_safe_a_child_is_shows_guidance() {
+    let world = World::new().await;
+    let signal = world.submit(acute(consult("zorg-1"))).await;
+    world.answer(signal, "Ga eerst een week observeren.").await;
+    world.has_status(signal, SignalStatus::Answered).await;
+    eventually("it left memory", SOON, || async {
+        if world.replica.in_memory() == 0 { Ok(()) } else { Err("not yet") }
+    })
+    .await;
+    world.broker.set_available(false);
+    let mut get = tonic::Request::new(by_id(signal));
+    get.set_timeout(std::time::Duration::from_millis(400));
+    assert!(guidance(&world.school().get_signal(get).await.unwrap_err()).is_some());
+    let mut heard = tonic::Request::new(AcknowledgeAnswerRequest {
+        signal_id: signal.to_string(),
+        command: Some(CommandContext { idempotency_key: "sleutel-1".to_owned(), seen_version: 0 }),
+        helped: Helped::Yes.into(),
+        certainty_now: None,
+    });
+    heard.set_timeout(std::time::Duration::from_millis(400));
+    assert!(guidance(&world.school().acknowledge_answer(heard).await.unwrap_err()).is_some());
 }
 
 #[tokio::test]
