@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::{Map, Value, json};
+use tokio::time::{Instant, sleep};
 
 use super::{
     Core,
@@ -178,6 +179,10 @@ async fn ask(
     answer.await.map_err(|error| TopologyError::Unavailable(error.to_string()))
 }
 
+/// How often the monitoring pages are read before what they do not tell counts, and how long to wait between.
+const LOOKS: u32 = 5;
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(500);
+
 /// Compares everything; changes nothing.
 pub(super) async fn verify(core: &Core, deadline: Deadline) -> Result<(), TopologyError> {
     let mut differences = Vec::new();
@@ -192,7 +197,16 @@ pub(super) async fn verify(core: &Core, deadline: Deadline) -> Result<(), Topolo
             Err(text) => differences.push(format!("{} cannot be read: {text}", wanted.what)),
         }
     }
-    let (unsynced, outdated) = look_at_nodes(core, &nodes).await;
+    // A node that is being started again does not tell for a moment: only what stays so counts.
+    let mut looks = 1;
+    let (unsynced, outdated) = loop {
+        let (unsynced, outdated) = look_at_nodes(core, &nodes).await;
+        if unsynced.is_empty() || looks == LOOKS || Instant::now() + LOOK_AGAIN_AFTER >= deadline {
+            break (unsynced, outdated);
+        }
+        looks += 1;
+        sleep(LOOK_AGAIN_AFTER).await;
+    };
     differences.extend(outdated);
     if core.settings.allow_unsynced {
         for line in unsynced {
