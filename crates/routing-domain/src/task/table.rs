@@ -1,7 +1,5 @@
 //! The table of steps: which step is allowed in which state, to whom, what it leads to and what it needs. It is data; `decide` asks
-//! it, `allowed` shows it, docs/tasks.md publishes it.
-
-use std::fmt::Write as _;
+//! it, `allowed` shows it, docs/tasks.md (written by the module `page`) publishes it.
 
 /// States of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -251,7 +249,7 @@ pub enum Next {
 }
 
 impl Next {
-    fn words(self) -> &'static str {
+    pub(super) fn words(self) -> &'static str {
         match self {
             Self::Same => "the same",
             Self::To(state) => state.name(),
@@ -399,88 +397,6 @@ pub fn allowed(state: TaskState, who: Who) -> impl Iterator<Item = StepKind> {
         .filter(move |step| row(Some(state), *step).is_some_and(|row| row.who.any_of(who)))
 }
 
-/// The table as a page of the documentation.
-#[must_use]
-pub fn document() -> String {
-    let mut page = String::from(PREFACE);
-    for from in std::iter::once(None).chain(TaskState::ALL.into_iter().map(Some)) {
-        let name = from.map_or("(not there yet)", TaskState::name);
-        let _ = writeln!(page, "\n## {name}\n");
-        let mut lines = rows().filter(|row| row.from == from).peekable();
-        if lines.peek().is_none() {
-            let _ =
-                writeln!(page, "Final. Every step is refused; more work is a new task that names this one.");
-            continue;
-        }
-        let _ = writeln!(page, "| event | call | who | leads to | needs |\n|---|---|---|---|---|");
-        for row in lines {
-            let call = row.step.rpc().map_or_else(|| "-".to_owned(), |rpc| format!("`{rpc}`"));
-            let who = row.who.names().join(", ");
-            let _ = writeln!(
-                page,
-                "| `{}` | {call} | {who} | {} | {} |",
-                row.step.event(),
-                row.next.words(),
-                row.needs
-            );
-        }
-    }
-    page.push_str(AFTERWORD);
-    page
-}
-
-const PREFACE: &str = "\
-# The life of a task
-
-This page is generated from the table in `crates/routing-domain/src/task/table.rs`, which the code itself asks; a test fails when the
-two differ. A step that is not listed is refused, nothing changes, and the refusal names the steps that are allowed.
-
-Who may take a step comes from the directory and from the task, never from the caller:
-
-- **holder**: who holds the task;
-- **offered**: a professional with a pending offer;
-- **coordinator**: the coordinator of the centre. Her offer stands until somebody takes the task; she accepts or assigns, she cannot decline;
-- **professional of the centre**: with a valid registration, asked or not: a late yes is still a yes;
-- **service**: the service itself, for wake-ups, clocks and presence.
-
-A clock reminds and escalates. No clock leads to another state than the one the task is in: nothing is closed by it. A deadline that
-passed has its event (`offers_timed_out`, `offers_made` for a safety signal that is repeated, `clock_rang`, or `nobody_to_tell` when
-nobody who could be told is there), and rings again after a while for as long as the task stands as it did. Putting a task on hold adds
-a clock and stops none: the asker still waits.
-
-`nobody_to_tell` is rare: with the built-in ladders it takes a holder who is not there, or offers to nobody who is there, together with
-a coordinator who was said to be absent. It raises an alarm, and the clock rings again.
-
-`fail` does not end a task: the coordinator holds it from then on and answers the asker, or gives it to somebody else.
-
-A withdrawn signal ends nothing by itself: it asks whoever holds the task (`cancellation_requested` with `signal_withdrawn` or
-`consent_withdrawn`). When another cancellation is being asked at that moment, it waits for the answer: a yes ends the task, after a no it
-is the next question, in the same event. Whoever said no to the withdrawal itself is not asked again.
-
-The coordinator is the one of the directory in force. When a centre gets another one, what stood at the one before her (offers, failed
-tasks, cancellations that nobody holds) is hers at once: `coordinator_replaced`. A task in the hands of somebody who does not work at the
-centre any more stands on her list too.
-
-A child's name goes along with `AskColleague` only to another professional of the centre, and only when everybody who decides about the
-child consented; what people can consent to does not cover other roles. A recorded ground is no consent.
-";
-
-const AFTERWORD: &str = "
-## Looks on record
-
-Whatever shows something about a child's task is on record in the stream AUDIT before it is shown; when it cannot be put on record, nothing
-is shown (`UNAVAILABLE`, reason `NOT_ON_RECORD`). Tasks about a group or a question without a child make no record.
-
-| call | record |
-|---|---|
-| `GetTask`, `ExplainRouting` | one for each look under the id of the task, with the child's alias; refused looks too |
-| `ListTasks` | one for each page that shows a child's task, under the id of the reader's list, naming the tasks it shows |
-| `WatchTasks` | one when it begins and one whenever tasks come to it, in the same form; each task is named once in a watch, not at every change |
-| steps | a step that happened is itself the record (who, when, by which directory); one that was refused, or repeated, is recorded like a look |
-
-The id of a reader's list is derived from her key; the record of a list names no child, the tasks it names do.
-";
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -522,17 +438,5 @@ mod tests {
         for state in [Accepted, InProgress, OnHold, Failed, CancelRequested] {
             assert!(allowed(state, Who::HOLDER).any(|step| step == StepKind::Answer), "{state:?}");
         }
-    }
-
-    #[test]
-    fn the_published_table_is_this_table() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/tasks.md");
-        let published = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(
-            published == document(),
-            "docs/tasks.md is not up to date. Replace its content by what stands between the lines:\n\
-             ----8<----\n{}----8<----",
-            document()
-        );
     }
 }
