@@ -7,13 +7,19 @@ use std::{
 };
 
 use futures_util::StreamExt as _;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{
+    broadcast::{self, error::TryRecvError},
+    mpsc,
+};
 use tonic::Status;
 use tracing::Instrument as _;
 use voordeur_chassis::{Problem, telemetry::delivering};
 use voordeur_contracts::routing::{CaughtUp, WatchTasksResponse, watch_tasks_response::Item};
 use voordeur_directory::Directory;
-use voordeur_eventlog::{Deadline, Followed, Position, fold::Change};
+use voordeur_eventlog::{
+    Deadline, Followed, Position,
+    fold::{Change, FoldError},
+};
 use voordeur_kernel::{ErrorKind, ProfessionalKey, TaskId, limits};
 
 use super::{
@@ -32,7 +38,6 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 const SLOW_READER_MAX: Duration = Duration::from_secs(30);
 
 type Sender = mpsc::Sender<Result<WatchTasksResponse, Status>>;
-type Changes = broadcast::Receiver<Change<State>>;
 
 /// One watch.
 pub(crate) struct Watch {
@@ -86,16 +91,17 @@ impl Watch {
             let change = tokio::select! {
                 change = changes.recv() => change,
                 () = tokio::time::sleep(SIGN_OF_LIFE) => {
-                    // Everything that was read before this position has been sent: the channel is empty.
-                    if changes.is_empty() {
-                        self.position = self.office.fold.position().or(self.position.take());
-                        self.caught_up().await?;
-                    }
+                    // With the position of what came last, and not with that of the fold: it is ahead of the channel for a moment,
+                    // and what comes then would be passed over as known.
+                    self.caught_up().await?;
                     continue;
                 }
             };
             match change {
-                Ok(first) => self.changes(first, &mut changes).await?,
+                Ok(first) => match burst(first, &mut changes) {
+                    Some(burst) => self.changes(burst).await?,
+                    None => return self.too_slow().await,
+                },
                 Err(broadcast::error::RecvError::Lagged(_)) => return self.too_slow().await,
                 Err(broadcast::error::RecvError::Closed) => return Err(Over),
             }
@@ -144,7 +150,11 @@ impl Watch {
                 continue;
             }
             let Ok(subject) = task_subject(id) else { continue };
-            let held = self.office.fold.load(&subject, deadline).await.map_err(Problem::from)?;
+            let held = match self.office.fold.load(&subject, deadline).await {
+                // Nobody can tell whose it is, and it is on nobody's list: no reason to keep her from hers.
+                Err(FoldError::Frozen) => continue,
+                held => held.map_err(Problem::from)?,
+            };
             let known = |task| visible(&directory, &self.person, task);
             if held.as_ref().and_then(|held| held.state.task()).is_some_and(known) {
                 self.send(Some(Item::GoneTaskId(id.to_string())), None).await?;
@@ -188,11 +198,9 @@ impl Watch {
     }
 
     /// One or more changes: only the newest of each task, in the order of the log.
-    async fn changes(&mut self, first: Change<State>, changes: &mut Changes) -> Result<(), Over> {
-        let mut newest: HashMap<_, Change<State>> = HashMap::from([(first.subject.clone(), first)]);
-        while let Ok(next) = changes.try_recv() {
-            newest.insert(next.subject.clone(), next);
-        }
+    async fn changes(&mut self, burst: Vec<Change<State>>) -> Result<(), Over> {
+        let newest: HashMap<_, _> =
+            burst.into_iter().map(|change| (change.subject.clone(), change)).collect();
         let mut newest: Vec<_> = newest.into_values().collect();
         newest.sort_by_key(|change| change.sequence);
         let directory = match self.office.directory() {
@@ -214,6 +222,7 @@ impl Watch {
             return Err(Over);
         }
         let now = self.office.clock.now();
+        let last = newest.last().map(|change| change.sequence);
         for change in newest {
             let position = self.place(change.sequence);
             let Some(task) = change.state.task() else { continue };
@@ -229,6 +238,10 @@ impl Watch {
             let position = self.position.clone();
             let span = delivering("routing", change.subject.prefix(), &change.headers);
             self.send(Some(item), position.as_ref()).instrument(span).await.map_err(|_| Over)?;
+        }
+        // What is not on this list was looked at as well: who resumes need not come back to it.
+        if let Some(last) = last {
+            self.position = self.place(last).or(self.position.take());
         }
         Ok(())
     }
@@ -269,6 +282,20 @@ impl Watch {
     }
 }
 
+/// A change with everything that waits behind it; nothing when some of that was lost on the way. The channel tells so once, to whoever
+/// asks first.
+fn burst<T: Clone>(first: T, changes: &mut broadcast::Receiver<T>) -> Option<Vec<T>> {
+    let mut burst = vec![first];
+    while burst.len() < limits::WATCH_BACKLOG_MAX {
+        match changes.try_recv() {
+            Ok(next) => burst.push(next),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            Err(TryRecvError::Lagged(_)) => return None,
+        }
+    }
+    Some(burst)
+}
+
 enum Cut {
     /// The reader is gone.
     Over,
@@ -279,5 +306,27 @@ enum Cut {
 impl From<Problem> for Cut {
     fn from(problem: Problem) -> Self {
         Self::Told(Box::new(problem))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn changes_that_are_lost_between_two_looks_cut_the_reader() {
+        let (sender, mut changes) = broadcast::channel(2);
+        sender.send(1).unwrap();
+        sender.send(2).unwrap();
+        let first = changes.recv().await.unwrap();
+        assert_eq!(burst(first, &mut changes), Some(vec![1, 2]));
+        sender.send(3).unwrap();
+        sender.send(4).unwrap();
+        let first = changes.recv().await.unwrap();
+        // Meanwhile more happens than the channel holds.
+        for change in 5..8 {
+            sender.send(change).unwrap();
+        }
+        assert_eq!(burst(first, &mut changes), None);
     }
 }

@@ -5,6 +5,7 @@ use voordeur_contracts::{
     event::TaskState,
     routing::{Task, WatchTasksRequest, WatchTasksResponse, watch_tasks_response::Item},
 };
+use voordeur_eventlog::{StreamName, Version};
 
 use crate::{
     step,
@@ -142,6 +143,38 @@ async fn a_watch_resumes_where_it_was_left_on_another_replica() {
     anna.caught_up().await;
     one.stop().await;
     two.stop().await;
+}
+
+#[tokio::test]
+async fn a_task_that_nobody_can_read_keeps_nobody_from_resuming() {
+    let world = World::with(&["anna"]).await;
+    let replica = world.start().await;
+    let (first, second) = (replica.signal(1).await.task_id, replica.signal(2).await.task_id);
+    let mut anna = Watcher::of(&replica, "anna", None, false).await;
+    anna.task().await;
+    anna.task().await;
+    anna.caught_up().await;
+    let left_at = anna.position.clone();
+    let key = first.trim_start_matches("tsk_");
+    let last = world.history(StreamName::Tasks, key).await.pop().unwrap().sequence;
+    world.append(StreamName::Tasks, "voordeur.task.v1", key, Version(last), vec![0xff]).await;
+    step!(
+        replica,
+        "anna",
+        record_contact,
+        RecordContactRequest {
+            task_id: second.clone(),
+            command: command("1"),
+            kind: 1,
+            with: 1,
+            reached: true
+        }
+    )
+    .unwrap();
+    let mut anna = Watcher::of(&replica, "anna", left_at, false).await;
+    assert_eq!(anna.task().await.task_id, second);
+    anna.caught_up().await;
+    replica.stop().await;
 }
 
 #[tokio::test]
