@@ -44,6 +44,11 @@ pub(crate) fn from_json<M: Message + Default>(name: &str, text: &str) -> Result<
 
 /// Reads one word of an enum of the contracts: `no-time` for `DECLINE_REASON_NO_TIME`. Help and completion show the words.
 pub(crate) fn words(name: &'static str) -> impl TypedValueParser<Value = i32> {
+    words_but(name, &[])
+}
+
+/// The same without some of the words, by their numbers: those that are never right here.
+pub(crate) fn words_but(name: &'static str, without: &[i32]) -> impl TypedValueParser<Value = i32> + use<> {
     let words: Vec<(String, i32)> = POOL
         .get_enum_by_name(name)
         .map(|descriptor| {
@@ -55,7 +60,7 @@ pub(crate) fn words(name: &'static str) -> impl TypedValueParser<Value = i32> {
                 .unwrap_or_default();
             values
                 .iter()
-                .filter(|(_, number)| *number != 0)
+                .filter(|(_, number)| *number != 0 && !without.contains(number))
                 .map(|(name, number)| {
                     let word = name.strip_prefix(prefix).unwrap_or(name).to_lowercase().replace('_', "-");
                     (word, *number)
@@ -120,11 +125,14 @@ pub(crate) fn shown_position(position: Option<&Position>) -> String {
 
 /// A moment on the wire as people read it: local, to the minute.
 pub(crate) fn shown_moment(wire: Option<&prost_types::Timestamp>) -> String {
-    wire.and_then(voordeur_contracts::convert::from_wire_time).map_or_else(String::new, |moment| {
-        TimeZone::get("Europe/Amsterdam")
-            .map(|zone| moment.to_zoned(zone).strftime("%Y-%m-%d %H:%M").to_string())
-            .unwrap_or_else(|_| moment.to_string())
-    })
+    wire.and_then(voordeur_contracts::convert::from_wire_time).map_or_else(String::new, shown)
+}
+
+/// A moment as people read it: local, to the minute.
+pub(crate) fn shown(moment: Timestamp) -> String {
+    TimeZone::get("Europe/Amsterdam")
+        .map(|zone| moment.to_zoned(zone).strftime("%Y-%m-%d %H:%M").to_string())
+        .unwrap_or_else(|_| moment.to_string())
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ mod story;
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::Args;
-use tokio::{sync::watch, time::Instant};
+use tokio::{sync::watch, task::JoinSet, time::Instant};
+use voordeur_chassis::lifecycle::StopSignals;
 use voordeur_contracts::{
     escalation::{ListEpisodesRequest, episode_service_client::EpisodeServiceClient},
     intake::SubmitSignalRequest,
@@ -52,7 +53,32 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) async fn run(args: DemoArgs, json: bool) -> Result<ExitCode, Failure> {
     let story = Story::begin();
     let signals = read_signals(&args.signals)?;
+    if signals.is_empty() {
+        return Err(Failure::usage(format!("{} holds no signals", args.signals.display())));
+    }
     let processes = Arc::new(Processes::prepare(&args.directory, args.data.clone(), &story)?);
+    // From here on there are processes of ours: whatever happens, they are ended before we end.
+    let mut stop = StopSignals::listen()?;
+    let outcome = tokio::select! {
+        outcome = play(&signals, &processes, &story, json) => outcome,
+        () = stop.next() => Err(Failure::failed("the demonstration was stopped before its end")),
+    };
+    if outcome.is_ok() && !args.once {
+        story.say("Everything stays up; look around, and stop it with Ctrl-C.");
+        story.say(&processes.describe());
+        stop.next().await;
+    }
+    processes.stop().await;
+    Ok(if outcome?.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The story itself.
+async fn play(
+    signals: &[SubmitSignalRequest],
+    processes: &Arc<Processes>,
+    story: &Story,
+    json: bool,
+) -> Result<Summary, Failure> {
     story.chapter("Start the broker and the three services");
     processes.start_broker().await?;
     processes.set_up().await?;
@@ -66,25 +92,24 @@ pub(crate) async fn run(args: DemoArgs, json: bool) -> Result<ExitCode, Failure>
     let colleagues = processes.people();
     let (done, heard) = watch::channel(Done::default());
     let done = Arc::new(done);
-    let work: Vec<_> = colleagues
-        .iter()
-        .map(|who| {
-            let colleague =
-                Colleague { who: who.clone(), processes: Arc::clone(&processes), story: story.clone() };
-            tokio::spawn(colleague.work(Arc::clone(&done)))
-        })
-        .collect();
+    // They stop working when this is dropped.
+    let mut work = JoinSet::new();
+    for who in &colleagues {
+        let colleague =
+            Colleague { who: who.clone(), processes: Arc::clone(processes), story: story.clone() };
+        work.spawn(colleague.work(Arc::clone(&done)));
+    }
 
     story.chapter("School and childcare hand over their signals");
     let began = Instant::now();
     let (first, second) = signals.split_at(signals.len() / 2);
     let mut askers = Vec::new();
-    hand_over(first, &processes, &story, &mut askers).await?;
+    hand_over(first, processes, story, &mut askers).await?;
 
     story.chapter("The routing service is killed (SIGKILL), while signals keep coming");
     processes.kill("routing").await?;
     story.say("routing is gone; intake does not need it to take a signal:");
-    hand_over(second, &processes, &story, &mut askers).await?;
+    hand_over(second, processes, story, &mut askers).await?;
     processes.start("routing").await?;
     story.say("routing is back; it reads its history again and picks up what came meanwhile");
 
@@ -100,20 +125,18 @@ pub(crate) async fn run(args: DemoArgs, json: bool) -> Result<ExitCode, Failure>
     story.chapter("The askers hear their answers");
     let mut answers = 0;
     for asker in &askers {
-        answers += usize::from(asker.hear(&processes, &story, PATIENCE).await.map_err(Failure::failed)?);
+        answers += usize::from(asker.hear(processes, story, PATIENCE).await.map_err(Failure::failed)?);
     }
     let elapsed = began.elapsed();
-    for task in work {
-        task.abort();
-    }
+    work.shutdown().await;
 
-    let census = census::count(&processes, PATIENCE).await.map_err(Failure::failed)?;
+    let census = census::count(processes, PATIENCE).await.map_err(Failure::failed)?;
     let summary = Summary {
         signals: askers.len(),
         tasks: census.tasks,
         signals_with_exactly_one_task: census.signals_with_exactly_one_task,
         answers_heard: answers,
-        episodes: episodes(&processes, &colleagues).await?,
+        episodes: episodes(processes, &colleagues).await?,
         parked: census.parked,
         kills: processes.kills(),
         seconds: elapsed.as_secs_f64(),
@@ -123,13 +146,7 @@ pub(crate) async fn run(args: DemoArgs, json: bool) -> Result<ExitCode, Failure>
     if json {
         story.json(&summary);
     }
-    if !args.once {
-        story.say("Everything stays up; look around, and stop it with Ctrl-C.");
-        story.say(&processes.describe());
-        tokio::signal::ctrl_c().await.map_err(|error| Failure::failed(error.to_string()))?;
-    }
-    processes.stop().await;
-    Ok(if summary.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(summary)
 }
 
 async fn hand_over(

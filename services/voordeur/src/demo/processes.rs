@@ -30,6 +30,7 @@ use voordeur_kernel::Role;
 use super::story::Story;
 use crate::{
     failure::Failure,
+    operations::directory::checked,
     serve::own_broker::{Folder, OwnBroker},
 };
 
@@ -66,10 +67,7 @@ pub(super) struct Processes {
 impl Processes {
     /// Reads the directory and makes the folder; nothing runs yet.
     pub(super) fn prepare(directory: &Path, data: Option<PathBuf>, story: &Story) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(directory)
-            .map_err(|error| Failure::usage(format!("{}: {error}", directory.display())))?;
-        let (parsed, _) = voordeur_directory::Directory::parse(&text)
-            .map_err(|faults| Failure::usage(format!("{}: {} faults", directory.display(), faults.len())))?;
+        let parsed = checked(directory)?;
         let professionals = parsed.people().filter(|person| person.role == Role::Professional);
         let people = professionals.map(|person| person.key.to_string()).collect();
         let (temporary, path) = match data {

@@ -20,6 +20,9 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Read a file as a whole and tell everything that is wrong or odd, each with its line
+    #[command(after_help = "\
+Example:
+  voordeur directory check directory.toml")]
     Check {
         /// The file
         file: PathBuf,
@@ -43,6 +46,10 @@ Examples:
         dry_run: bool,
     },
     /// The file of a version
+    #[command(after_help = "\
+Examples:
+  voordeur directory show > directory.toml
+  voordeur directory show --versions")]
     Show {
         /// Which; the current one when left out
         #[arg(long, value_name = "VERSION")]
@@ -69,10 +76,15 @@ pub(crate) async fn run(command: Command, global: &Global) -> Result<ExitCode, F
             if versions {
                 list(&store, &client, global.json).await
             } else {
-                show(&store, version, &client).await
+                show(&store, version, &client, global.json).await
             }
         }
     }
+}
+
+/// Reads a file and checks it as a whole.
+pub(crate) fn checked(file: &Path) -> Result<Directory, Failure> {
+    Ok(parse(file, &read(file)?)?.0)
 }
 
 fn read(file: &Path) -> Result<String, Failure> {
@@ -159,12 +171,21 @@ fn report(value: &serde_json::Value, json: bool, text: impl FnOnce() -> String) 
     Ok(ExitCode::SUCCESS)
 }
 
-async fn show(store: &DirectoryStore, version: Option<u64>, client: &Client) -> Result<ExitCode, Failure> {
+async fn show(
+    store: &DirectoryStore,
+    version: Option<u64>,
+    client: &Client,
+    json: bool,
+) -> Result<ExitCode, Failure> {
     let stored = match version {
         Some(version) => store.at(version, client.deadline()).await,
         None => store.current(client.deadline()).await,
     };
     let stored = stored.map_err(failure)?;
+    if json {
+        output::value(&json!({ "version": stored.directory.version(), "text": stored.text }), true)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     output::complain(&format!("version {}", stored.directory.version()));
     output::line(stored.text.trim_end())?;
     Ok(ExitCode::SUCCESS)

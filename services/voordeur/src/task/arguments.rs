@@ -1,20 +1,30 @@
 //! The steps as clap reads them.
 
-use clap::Subcommand;
-use voordeur_contracts::common::Position;
+use clap::{Subcommand, builder::TypedValueParser};
+use voordeur_contracts::{common::Position, event::TaskState};
 use voordeur_kernel::Timestamp;
 
 use crate::{
     arguments::Act,
-    wire::{self, words},
+    wire::{self, words, words_but},
 };
+
+/// A list never holds a task that has ended.
+fn open_states() -> impl TypedValueParser<Value = i32> {
+    let ended = [TaskState::Completed, TaskState::Cancelled, TaskState::EnteredInError];
+    words_but("voordeur.event.v1.TaskState", &ended.map(i32::from))
+}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Your tasks, most pressing first
+    #[command(after_help = "\
+Examples:
+  voordeur task list --as person:noor
+  voordeur task list --whole-centre --state requested --as person:marit")]
     List {
-        /// Only these states; every open one when left out
-        #[arg(long = "state", value_name = "STATE", value_parser = words("voordeur.event.v1.TaskState"))]
+        /// Only these states; every open one when left out. A task that has ended: `task show`
+        #[arg(long = "state", value_name = "STATE", value_parser = open_states())]
         states: Vec<i32>,
         /// Coordinators: every task of your centres
         #[arg(long)]
@@ -24,6 +34,10 @@ pub(crate) enum Command {
         limit: u32,
     },
     /// Your tasks, then every change as it happens
+    #[command(after_help = "\
+Examples:
+  voordeur task watch --as person:noor
+  voordeur task watch --resume-after TASKS/2026-11-23T10:00:00Z/17 --json --as person:noor")]
     Watch {
         /// Go on after this position
         #[arg(long, value_name = "POSITION", value_parser = wire::position)]
@@ -36,6 +50,9 @@ pub(crate) enum Command {
         until_caught_up: bool,
     },
     /// One task, and what you may do with it now
+    #[command(after_help = "\
+Example:
+  voordeur task show tsk_0011… --as person:noor")]
     Show {
         /// tsk_…
         task: String,
@@ -44,6 +61,9 @@ pub(crate) enum Command {
         at_least: Option<Position>,
     },
     /// Take it on
+    #[command(after_help = "\
+Example:
+  voordeur task accept tsk_0011… --as person:noor")]
     Accept {
         /// tsk_…
         task: String,
@@ -51,6 +71,9 @@ pub(crate) enum Command {
         act: Act,
     },
     /// Say no to an offer
+    #[command(after_help = "\
+Example:
+  voordeur task decline tsk_0011… --reason no-time --as person:noor")]
     Decline {
         /// tsk_…
         task: String,
@@ -61,6 +84,10 @@ pub(crate) enum Command {
         act: Act,
     },
     /// Note that contact was made or tried
+    #[command(after_help = "\
+Examples:
+  voordeur task contact tsk_0011… --kind in-person --with signaller --as person:noor
+  voordeur task contact tsk_0011… --kind phone --with parents --not-reached --as person:noor")]
     Contact {
         /// tsk_…
         task: String,
@@ -77,6 +104,9 @@ pub(crate) enum Command {
         act: Act,
     },
     /// Wait for something, until a date
+    #[command(after_help = "\
+Example:
+  voordeur task hold tsk_0011… --reason meeting-planned --until 2026-12-01 --as person:noor")]
     Hold {
         /// tsk_…
         task: String,
@@ -90,6 +120,9 @@ pub(crate) enum Command {
         act: Act,
     },
     /// Go on with it
+    #[command(after_help = "\
+Example:
+  voordeur task resume tsk_0011… --as person:noor")]
     Resume {
         /// tsk_…
         task: String,
@@ -97,6 +130,9 @@ pub(crate) enum Command {
         act: Act,
     },
     /// Give it back to the coordinator
+    #[command(after_help = "\
+Example:
+  voordeur task hand-back tsk_0011… --reason no-time --as person:noor")]
     HandBack {
         /// tsk_…
         task: String,
@@ -127,6 +163,9 @@ Example:
         act: Act,
     },
     /// Ask somebody in another role along
+    #[command(after_help = "\
+Example:
+  voordeur task ask tsk_0011… --role jgz --as person:noor")]
     Ask {
         /// tsk_…
         task: String,
@@ -143,6 +182,9 @@ Example:
         act: Act,
     },
     /// Coordinators: give it to somebody
+    #[command(after_help = "\
+Example:
+  voordeur task assign tsk_0011… --to sam --reason nobody-accepted --as person:marit")]
     Assign {
         /// tsk_…
         task: String,
@@ -156,6 +198,9 @@ Example:
         act: Act,
     },
     /// Ask to cancel it
+    #[command(after_help = "\
+Example:
+  voordeur task cancel tsk_0011… --reason duplicate --as person:noor")]
     Cancel {
         /// tsk_…
         task: String,
@@ -167,6 +212,9 @@ Example:
     },
     /// Answer that question
     #[command(group(clap::ArgGroup::new("decision").required(true).args(["confirm", "refuse"])))]
+    #[command(after_help = "\
+Example:
+  voordeur task decide tsk_0011… --confirm --as person:noor")]
     Decide {
         /// tsk_…
         task: String,
@@ -180,6 +228,9 @@ Example:
         act: Act,
     },
     /// It cannot be done; it returns to the coordinator
+    #[command(after_help = "\
+Example:
+  voordeur task fail tsk_0011… --reason no-contact-possible --as person:noor")]
     Fail {
         /// tsk_…
         task: String,
@@ -190,6 +241,9 @@ Example:
         act: Act,
     },
     /// It should never have been there
+    #[command(after_help = "\
+Example:
+  voordeur task error tsk_0011… --reason test --as person:marit")]
     Error {
         /// tsk_…
         task: String,
@@ -200,11 +254,18 @@ Example:
         act: Act,
     },
     /// Why it came to whom it came
+    #[command(after_help = "\
+Example:
+  voordeur task explain tsk_0011… --as person:noor")]
     Explain {
         /// tsk_…
         task: String,
     },
     /// Open what was written; who looks is on record first
+    #[command(after_help = "\
+Examples:
+  voordeur task reveal tsk_0011… --as person:noor
+  voordeur task reveal tsk_0011… --break-glass \"De collega is niet bereikbaar en het kan niet wachten.\" --as person:sam")]
     Reveal {
         /// tsk_…
         task: String,

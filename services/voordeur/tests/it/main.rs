@@ -10,6 +10,7 @@
 )]
 
 mod all;
+mod demo;
 mod help;
 mod offline;
 mod operations;

@@ -6,10 +6,11 @@ use crate::support::{file, voordeur, voordeur_with_input};
 
 #[test]
 fn wrong_use_ends_with_two_and_says_what_is_right() {
-    let table: [(&[&str], &str); 7] = [
+    let table: [(&[&str], &str); 8] = [
         (&["serv"], "serve"),
         (&["task", "decline", "tsk_1", "--reason", "bored", "--as", "person:noor"], "no-time"),
         (&["task", "list", "--as", "noor"], "organisation:<key>"),
+        (&["task", "list", "--state", "completed", "--as", "person:noor"], "on-hold"),
         (&["task", "hold", "tsk_1", "--reason", "meeting-planned", "--until", "tomorrow"], "2026-12-01"),
         (&["serve", "all", "--data", "/nowhere"], "--dev"),
         (&["task", "list", "--endpoints", "/nowhere/endpoints.json"], "--endpoints-file"),
@@ -82,6 +83,25 @@ fn a_directory_file_is_checked_as_a_whole() {
     std::fs::write(&bad, "format = 1\n[organisation.a]\nkind = \"zoo\"\n[centre.B]\nlabel = 3\n").unwrap();
     let run = voordeur(&["directory", "check", bad.to_str().unwrap()]).ends_with(2);
     assert!(run.err.contains("line 3") && run.err.contains("line 4"), "{}", run.err);
+}
+
+#[test]
+fn a_demonstration_that_cannot_be_told_says_why_before_anything_starts() {
+    let (signals, directory) = (file("deploy/demo/signals.jsonl"), file("deploy/directory/demo.toml"));
+    let folder = tempfile::tempdir().unwrap();
+    let bad = folder.path().join("bad.toml");
+    std::fs::write(&bad, "format = 1\n[organisation.a]\nkind = \"zoo\"\n").unwrap();
+    let empty = folder.path().join("empty.jsonl");
+    std::fs::write(&empty, "\n").unwrap();
+    let demo = |signals: &std::path::Path, directory: &std::path::Path| {
+        let files = [signals.to_str().unwrap(), directory.to_str().unwrap()];
+        let run = voordeur(&["demo", "--once", "--signals", files[0], "--directory", files[1]]).ends_with(2);
+        assert_eq!(run.out, "");
+        run.err
+    };
+    assert!(demo(&signals, &bad).contains("line 3"));
+    assert!(demo(&empty, &directory).contains("holds no signals"));
+    assert!(demo(&signals, &folder.path().join("none.toml")).contains("none.toml"));
 }
 
 #[test]

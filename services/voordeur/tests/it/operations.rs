@@ -67,6 +67,9 @@ async fn a_directory_is_applied_in_versions_and_a_stale_change_is_refused() {
     assert!(stale.err.contains("--dry-run"), "{}", stale.err);
     at(&nats, &["directory", "apply", changed, "--expected-version", "1"]).ends_with(0);
     assert!(at(&nats, &["directory", "show"]).ends_with(0).out.contains("De Wilgen"));
+    let shown = at(&nats, &["directory", "show", "--json"]).ends_with(0).json();
+    assert_eq!(shown[0]["version"], 2);
+    assert!(shown[0]["text"].as_str().unwrap().contains("De Wilgen"));
     assert_eq!(at(&nats, &["directory", "show", "--version", "1"]).ends_with(0).out.trim(), text.trim());
     let versions = at(&nats, &["directory", "show", "--versions", "--json"]).ends_with(0).json();
     assert_eq!(versions.len(), 2);
