@@ -121,4 +121,20 @@ mod tests {
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
     }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        fn leaves(command: &clap::Command, path: &str, without: &mut Vec<String>) {
+            for below in command.get_subcommands() {
+                leaves(below, &format!("{path} {}", below.get_name()), without);
+            }
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            if !command.has_subcommands() && !help.contains(path) {
+                without.push(path.to_owned());
+            }
+        }
+        let mut without = Vec::new();
+        leaves(&Cli::command(), "voordeur", &mut without);
+        assert!(without.is_empty(), "no example: {without:?}");
+    }
 }

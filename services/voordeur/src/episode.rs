@@ -16,11 +16,19 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// One episode
+    #[command(after_help = "\
+Examples:
+  voordeur episode get epi_0011… --as person:noor
+  voordeur episode get tsk_0011… --as person:noor")]
     Get {
         /// epi_…, or tsk_… for the episode that a task belongs to
         id: String,
     },
     /// Episodes, newest first
+    #[command(after_help = "\
+Examples:
+  voordeur episode list --as person:noor
+  voordeur episode list --centre de-wilg --all --json --as person:marit")]
     List {
         /// Only this centre
         #[arg(long)]

@@ -79,7 +79,8 @@ impl Failure {
             return json!({ "error": error }).to_string();
         }
         let mut text = format!("voordeur: {}", self.message);
-        for line in &self.faults {
+        // The only fault is the message often enough; once is enough.
+        for line in self.faults.iter().filter(|line| **line != self.message) {
             let _ = write!(text, "\n  {line}");
         }
         for line in &self.advice {
@@ -225,6 +226,16 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&failure.shown(true)).unwrap();
         assert_eq!(json["error"]["faults"][0], "severity: give 1-5");
         assert_eq!(json["error"]["exitCode"], 3);
+    }
+
+    #[test]
+    fn a_single_fault_is_told_once() {
+        let mut faults = Faults::new();
+        faults.add("severity", "OUT_OF_RANGE", "give 1-5");
+        let failure = Failure::from(Status::from(Problem::invalid(faults)));
+        assert_eq!(failure.shown(false), "voordeur: severity: give 1-5");
+        let json: serde_json::Value = serde_json::from_str(&failure.shown(true)).unwrap();
+        assert_eq!(json["error"]["faults"][0], "severity: give 1-5");
     }
 
     #[test]

@@ -19,11 +19,17 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Who works at a centre, and who is there now
+    #[command(after_help = "\
+Example:
+  voordeur presence show de-wilg --as person:marit")]
     Show {
         /// Key of the centre
         centre: String,
     },
     /// Somebody is there outside her weekly hours
+    #[command(after_help = "\
+Example:
+  voordeur presence present noor --centre de-wilg --until 2026-12-01T17:00 --as person:noor")]
     Present {
         /// Key of the professional
         professional: String,
@@ -37,10 +43,14 @@ pub(crate) enum Command {
         act: Act,
     },
     /// Somebody is not there; never why
+    #[command(after_help = "\
+Examples:
+  voordeur presence absent noor --until 2026-12-01 --as person:noor
+  voordeur presence absent noor --until 2026-12-01T13:00 --stand-in sam --as person:marit")]
     Absent {
         /// Key of the professional
         professional: String,
-        /// Until when
+        /// Until when: 2026-12-01 or 2026-12-01T17:00 (time in the Netherlands)
         #[arg(long, value_parser = wire::moment)]
         until: Timestamp,
         /// Who stands in
@@ -50,6 +60,9 @@ pub(crate) enum Command {
         act: Act,
     },
     /// Somebody is back earlier than said
+    #[command(after_help = "\
+Example:
+  voordeur presence return noor --as person:noor")]
     Return {
         /// Key of the professional
         professional: String,

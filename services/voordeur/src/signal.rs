@@ -38,6 +38,10 @@ Examples:
         file: PathBuf,
     },
     /// One signal, with its answer for who asked
+    #[command(after_help = "\
+Examples:
+  voordeur signal get school-2026-001 --as organisation:basisschool-de-wilg
+  voordeur signal get school-2026-001 --asker juf-els --as organisation:basisschool-de-wilg")]
     Get {
         /// sig_…, or your own reference
         signal: String,
@@ -49,6 +53,10 @@ Examples:
         at_least: Option<Position>,
     },
     /// The signals of your organisation, newest first
+    #[command(after_help = "\
+Examples:
+  voordeur signal list --as organisation:basisschool-de-wilg
+  voordeur signal list --status answered --limit 20 --as organisation:basisschool-de-wilg")]
     List {
         /// Only these states
         #[arg(long = "status", value_name = "STATUS", value_parser = words(STATUS))]
@@ -58,6 +66,11 @@ Examples:
         limit: u32,
     },
     /// Every change, as it happens
+    #[command(after_help = "\
+Examples:
+  voordeur signal watch --as organisation:basisschool-de-wilg
+  voordeur signal watch --resume-after SIGNALS/2026-11-23T10:00:00Z/17 --json \\
+      --as organisation:basisschool-de-wilg")]
     Watch {
         /// Go on after this position
         #[arg(long, value_name = "POSITION", value_parser = wire::position)]
@@ -67,6 +80,10 @@ Examples:
         until_caught_up: bool,
     },
     /// Take a signal back
+    #[command(after_help = "\
+Example:
+  voordeur signal withdraw sig_0011… --reason entered-by-mistake \\
+      --as organisation:basisschool-de-wilg")]
     Withdraw {
         /// sig_…
         signal: String,
@@ -77,6 +94,10 @@ Examples:
         act: Act,
     },
     /// Say whether the answer helped
+    #[command(after_help = "\
+Example:
+  voordeur signal acknowledge sig_0011… --helped yes --certainty 8 \\
+      --as organisation:basisschool-de-wilg")]
     Acknowledge {
         /// sig_…
         signal: String,
@@ -188,17 +209,13 @@ async fn list(client: &Client, statuses: Vec<i32>, limit: u32, json: bool) -> Re
             break;
         }
     }
-    if json {
-        Ok(())
-    } else {
-        output::table(["signal", "reference", "status", "centre", "about", "received"], &rows)
-    }
+    if json { Ok(()) } else { output::table(["signal", "status", "centre", "about", "received"], &rows) }
 }
 
-fn row(signal: &Signal) -> [String; 6] {
+/// Without the reference: it is not stored, and never comes back in lists.
+fn row(signal: &Signal) -> [String; 5] {
     [
         signal.signal_id.clone(),
-        signal.client_reference.clone(),
         word(STATUS, signal.status),
         signal.centre.clone(),
         word("voordeur.common.v1.SubjectKind", signal.subject),

@@ -186,9 +186,6 @@ fn print(
                 tally.taken += 1
             }
             let known = if receipt.already_known { " (known before)" } else { "" };
-            if let Some(guidance) = receipt.guidance.as_ref().filter(|_| !json) {
-                guidance_lines(guidance).iter().for_each(|line| output::complain(&format!("  {line}")));
-            }
             let status = word("voordeur.intake.v1.SignalStatus", receipt.status);
             format!("{}  {status}{known}", receipt.signal_id)
         }
@@ -198,8 +195,8 @@ fn print(
                 Why::Failed => tally.broken += 1,
                 Why::Refused | Why::Usage => tally.refused += 1,
             }
-            let faults =
-                error.faults.iter().map(|fault| format!("\n  {}: {}", fault.field, fault.description));
+            let faults = error.faults.iter().map(|fault| format!("{}: {}", fault.field, fault.description));
+            let faults = faults.filter(|fault| *fault != error.message).map(|fault| format!("\n  {fault}"));
             format!("refused: {} ({}){}", error.message, error.reason, faults.collect::<String>())
         }
         None => {
@@ -210,7 +207,16 @@ fn print(
     if json {
         output::value(&to_json(RESULT, &result)?, true)
     } else {
-        output::line(&format!("{}  {summary}", result.client_reference))
+        output::line(&format!("{}  {summary}", result.client_reference))?;
+        // After its line, and for refusals too: what to do now does not depend on whether the signal was taken.
+        let guidance = match &result.result {
+            Some(Outcome::Accepted(receipt)) => receipt.guidance.as_ref(),
+            Some(Outcome::Error(error)) => error.guidance.as_ref(),
+            None => None,
+        };
+        let lines = guidance.map(guidance_lines).unwrap_or_default();
+        lines.iter().for_each(|line| output::complain(&format!("  -> {line}")));
+        Ok(())
     }
 }
 

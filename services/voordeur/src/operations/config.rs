@@ -8,6 +8,10 @@ use voordeur_chassis::config::{Config, markdown};
 use crate::{arguments::Global, failure::Failure, output};
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  voordeur config
+  voordeur config --markdown")]
 pub(crate) struct Command {
     /// Explain every setting, as the page docs/configuration.md
     #[arg(long)]

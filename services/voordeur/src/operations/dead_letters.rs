@@ -14,18 +14,25 @@ use crate::{
     arguments::Global,
     client::Client,
     failure::{Failure, Why, of_kind},
-    output,
+    output, wire,
 };
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Messages that no service could handle, oldest first
+    #[command(after_help = "\
+Examples:
+  voordeur dead-letters list
+  voordeur dead-letters list --all --json")]
     List {
         /// Those that were handled after all too
         #[arg(long)]
         all: bool,
     },
-    /// One of them, with its headers; the payload holds codes and sealed texts only
+    /// One of them, with its headers; of its content only the size is shown
+    #[command(after_help = "\
+Example:
+  voordeur dead-letters show routing.SIGNALS.17")]
     Show {
         /// As `list` prints it, for instance routing.SIGNALS.17
         letter: String,
@@ -128,7 +135,7 @@ fn row(letter: &DeadLetter) -> [String; 5] {
         standing(letter.standing).to_owned(),
         letter.cause.reason.clone(),
         letter.replays.to_string(),
-        letter.message.stored_at.to_string(),
+        wire::shown(letter.message.stored_at),
     ]
 }
 
@@ -137,6 +144,7 @@ fn shown(letter: &DeadLetter, whole: bool) -> Value {
         "letter": name(&letter.subject), "service": letter.service, "stream": letter.stream.as_str(),
         "sequence": letter.sequence, "state": standing(letter.standing), "reason": letter.cause.reason,
         "detail": letter.cause.detail, "replays": letter.replays,
+        "storedAt": letter.message.stored_at.to_string(),
     });
     if whole && let Some(fields) = value.as_object_mut() {
         let headers: Vec<_> = letter

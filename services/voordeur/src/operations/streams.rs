@@ -25,6 +25,10 @@ Example:
   VOORDEUR__BROKER__URL=nats://127.0.0.1:4222 voordeur streams apply")]
     Apply,
     /// How full the streams are, how far consumers lie behind, and whether the broker is as it should be
+    #[command(after_help = "\
+Examples:
+  voordeur streams status
+  voordeur streams status --json")]
     Status,
 }
 

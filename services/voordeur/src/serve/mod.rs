@@ -40,10 +40,19 @@ pub(crate) enum Command {
     /// Everything in one process, with a broker of its own: for trying out, development and a small site
     All(All),
     /// Only intake, on the broker of the settings
+    #[command(after_help = "\
+Example:
+  voordeur serve intake --dev --endpoints-file intake.json")]
     Intake(One),
     /// Only routing, on the broker of the settings
+    #[command(after_help = "\
+Example:
+  voordeur serve routing --dev --endpoints-file routing.json")]
     Routing(One),
     /// Only escalation, on the broker of the settings
+    #[command(after_help = "\
+Example:
+  voordeur serve escalation --dev --endpoints-file escalation.json")]
     Escalation(One),
 }
 
