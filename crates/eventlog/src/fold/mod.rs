@@ -283,8 +283,14 @@ impl<M: Machine> Fold<M> {
                 None => self.load(subject, deadline).await?,
             };
             let version = held.as_ref().map_or(Version::ABSENT, |held| held.version);
-            let decision =
-                decide(held.as_ref().map(|held| &*held.state), version).map_err(ExecuteError::Refused)?;
+            let decision = match decide(held.as_ref().map(|held| &*held.state), version) {
+                Ok(decision) => decision,
+                // A no stands only on the newest state: on an older one it could be said of a command that has taken effect.
+                Err(no) if !self.moved_past(subject, version, deadline).await? => {
+                    return Err(ExecuteError::Refused(no));
+                }
+                Err(_) => continue,
+            };
             let Some(commit) = decision else {
                 let Some(held) = held else {
                     // Nothing is there and nothing is wanted: only a decision that mistakes absence for success does this.
@@ -354,14 +360,28 @@ impl<M: Machine> Fold<M> {
     }
 
     async fn catch_up<E>(&self, subject: &Subject, deadline: Deadline) -> Result<(), ExecuteError<E>> {
+        self.moved_past(subject, Version::ABSENT, deadline).await.map(|_| ())
+    }
+
+    /// Looks whether a history went on after a version, and if so waits until it was read up to there.
+    async fn moved_past<E>(
+        &self,
+        subject: &Subject,
+        version: Version,
+        deadline: Deadline,
+    ) -> Result<bool, ExecuteError<E>> {
+        let Some(last) = self.log.last(subject, deadline).await.map_err(FoldError::Read)? else {
+            return Ok(false);
+        };
+        if last.sequence <= version.0 {
+            return Ok(false);
+        }
         if let Some(turn) = self.turns.lock().unwrap_or_else(PoisonError::into_inner).get_mut(subject) {
             turn.ahead = None;
         }
-        if let Some(last) = self.log.last(subject, deadline).await.map_err(FoldError::Read)? {
-            let wanted = self.place(last.sequence);
-            self.reached(&wanted, deadline).await?;
-        }
-        Ok(())
+        let wanted = self.place(last.sequence);
+        self.reached(&wanted, deadline).await?;
+        Ok(true)
     }
 
     fn gate(&self, subject: &Subject) -> Arc<tokio::sync::Mutex<()>> {

@@ -175,6 +175,16 @@ impl MemoryBroker {
         self.0.lock().streams.get(&stream).map(Table::messages).unwrap_or_default()
     }
 
+    /// The messages of a stream after a sequence, for checks that go on where they were.
+    #[must_use]
+    pub fn messages_after(&self, stream: StreamName, after: u64) -> Vec<crate::Recorded> {
+        let state = self.0.lock();
+        let table = state.streams.get(&stream);
+        table
+            .map(|table| table.messages.range(after + 1..).map(|(_, m)| m.clone()).collect())
+            .unwrap_or_default()
+    }
+
     /// The subjects that a stream holds, in order.
     #[must_use]
     pub fn subjects(&self, stream: StreamName) -> Vec<Subject> {

@@ -123,6 +123,32 @@ async fn a_command_takes_effect_once_and_is_seen_by_every_replica() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_replica_that_lies_behind_catches_up_before_it_says_no() {
+    let broker = twin(None);
+    let (one, two) = (replica(&broker).await, replica(&broker).await);
+    add(&one, "a", 1).await.unwrap();
+    catch_up(&two).await;
+    add(&one, "a", 2).await.unwrap();
+    let behind = two.get(&subject("a")).unwrap().unwrap();
+    assert_eq!(behind.state.total, 1, "nobody read the second one here yet");
+    // Refused on what it holds, and allowed on what is there.
+    let ask = |least: u64| {
+        let two = Arc::clone(&two);
+        async move {
+            two.execute(&subject("a"), Expect::Known, soon(), |state, _| match state {
+                Some(state) if state.total >= least => Ok(Some(commit(least + 10, "+"))),
+                _ => Err(()),
+            })
+            .await
+        }
+    };
+    assert_eq!(ask(2).await.unwrap().state.total, 3);
+    assert!(matches!(ask(4).await, Err(ExecuteError::Refused(()))), "a no on the newest state stands");
+    broker.set_available(false);
+    assert!(matches!(ask(4).await, Err(ExecuteError::Fold(FoldError::Read(_)))), "nobody knows yet");
+}
+
+#[tokio::test(start_paused = true)]
 async fn many_commands_of_three_replicas_through_a_faulty_broker_are_neither_lost_nor_doubled() {
     for seed in 0..20 {
         let broker = twin(Some(seed));
