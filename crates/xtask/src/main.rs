@@ -42,6 +42,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Play every service over a broker in memory, troubled by one seed, and check the promises after every step.
+    Simulate {
+        /// For instance `--seeds 1000`, or `--seed 42` to play one again; see `cargo xtask simulate -- --help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Install the tools that are missing into a folder outside the clone, and say where they are.
     Tools,
     /// Generate the protobuf code of crates/contracts anew.
@@ -92,6 +98,10 @@ fn perform(root: &Path, task: Task) -> Result<ExitCode, String> {
                 "voordeur-system-tests",
             ];
             return play(root, &build, "release/voordeur-bench", &[], &args);
+        }
+        Task::Simulate { args } => {
+            let build = ["build", "--locked", "--package", "voordeur-simulation"];
+            return play(root, &build, "debug/voordeur-simulate", &[], &args);
         }
         Task::Tools => show_tools(root)?,
         Task::Codegen { check: true, .. } => codegen::check(root)?,

@@ -28,6 +28,7 @@ use voordeur_eventlog::{
 use voordeur_kernel::limits;
 use voordeur_vault::Deriver;
 
+pub use machine::task_after;
 pub use voordeur_routing_domain::ladder::Overrides;
 
 use crate::{

@@ -265,5 +265,16 @@ impl Machine for Tasks {
     }
 }
 
+/// A task after one more message of its history, exactly as the service folds it; for checks over histories.
+///
+/// # Errors
+/// When the message cannot be read, or is not one of a task.
+pub fn task_after(before: Option<Task>, message: &Recorded) -> Result<Task, Unreadable> {
+    match Tasks::evolve(before.map(State::Task), message)? {
+        State::Task(task) => Ok(task),
+        State::Presence(_) => Err(unreadable("not a message of a task")),
+    }
+}
+
 /// The stream of these histories.
 pub(crate) const STREAM: StreamName = StreamName::Tasks;

@@ -1,0 +1,25 @@
+//! The simulation: every service as it is, over the broker's twin in memory, on one thread, in time that runs only when nobody has
+//! anything to do. One seed decides every trouble and every choice, so that whatever goes wrong once goes wrong again.
+//!
+//! What is simulated and which promises are checked: `docs/reliability.md`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::large_futures,
+    reason = "a test harness: whatever goes wrong must end the run with its reason"
+)]
+
+pub mod clock;
+pub mod dice;
+pub mod fingerprint;
+pub mod lifeline;
+pub mod people;
+pub mod promises;
+pub mod run;
+pub mod schools;
+pub mod world;
+
+pub use run::{Done, Failure, run, run_caught};

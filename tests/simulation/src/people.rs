@@ -1,0 +1,287 @@
+//! Those who help: professionals and coordinators. Each looks at her list and takes a step that the list says she may take.
+
+use futures_util::FutureExt as _;
+use jiff::SignedDuration;
+use tonic::Status;
+use voordeur_contracts::{
+    common::CommandContext,
+    convert::to_wire_time,
+    event::{
+        AnswerStatus, AssignReason, CancelReason, ContactKind, ContactWith, DeclineReason, ErrorReason,
+        FailReason, HandBackReason, HoldReason, TaskOutcome,
+    },
+    routing::{
+        AcceptTaskRequest, AnswerTaskRequest, AskColleagueRequest, AssignTaskRequest,
+        DecideCancellationRequest, DeclineTaskRequest, FailTaskRequest, HandBackTaskRequest, HoldTaskRequest,
+        ListTasksRequest, MarkAbsentRequest, MarkEnteredInErrorRequest, MarkPresentRequest,
+        MarkReturnedRequest, RecordContactRequest, RequestCancellationRequest, ResumeTaskRequest, Task,
+        presence_service_client::PresenceServiceClient, task_service_client::TaskServiceClient,
+    },
+};
+
+use crate::{
+    dice::Dice,
+    world::{ServiceName, World, of, reason},
+};
+
+/// Professionals and coordinators, each with her centre.
+pub const PEOPLE: [(&str, &str, bool); 6] = [
+    ("noor", "de-wilg", false),
+    ("sam", "de-wilg", false),
+    ("yasmina", "de-wilg", false),
+    ("eva", "de-els", false),
+    ("marit", "de-wilg", true),
+    ("fien", "de-els", true),
+];
+
+type Outcome = Option<Result<(), Status>>;
+
+/// A step that was chosen: who, on what, with which key.
+struct Act<'a> {
+    world: &'a World,
+    dice: &'a mut Dice,
+    who: String,
+    task: &'a Task,
+    command: Option<CommandContext>,
+}
+
+/// Calls a step of `TaskService` until it is settled.
+macro_rules! step {
+    ($act:ident, $rpc:ident, $request:ident { $($field:ident: $value:expr),* $(,)? }) => {{
+        let request = $request {
+            task_id: $act.task.task_id.clone(),
+            command: $act.command.clone(),
+            $($field: $value,)*
+        };
+        let who = $act.who.clone();
+        let outcome = $act.world.insist($act.dice, ServiceName::Routing, 40, |grpc| {
+            let request = of(&who, request.clone());
+            async move { TaskServiceClient::new(grpc).$rpc(request).await }.boxed()
+        });
+        outcome.await.map(|outcome| outcome.map(|_| ()))
+    }};
+}
+
+/// What somebody sees on her list; `None` when nobody answers.
+pub async fn list(world: &World, dice: &mut Dice, person: &str, coordinator: bool) -> Option<Vec<Task>> {
+    let request =
+        ListTasksRequest { whole_centre: coordinator, page_size: 500, ..ListTasksRequest::default() };
+    let who = format!("person:{person}");
+    let listed = world.insist(dice, ServiceName::Routing, 10, |grpc| {
+        let request = of(&who, request.clone());
+        async move { TaskServiceClient::new(grpc).list_tasks(request).await }.boxed()
+    });
+    listed.await?.ok().map(|list| list.tasks)
+}
+
+/// Somebody looks at her list and takes a step.
+pub async fn work(world: World, mut dice: Dice, number: usize) {
+    let (person, centre, coordinator) = *dice.pick(&PEOPLE);
+    let Some(tasks) = list(&world, &mut dice, person, coordinator).await else { return };
+    if tasks.is_empty() {
+        return;
+    }
+    let task = dice.pick(&tasks).clone();
+    // Now and then she tries what she may not.
+    let any = ["AcceptTask", "AnswerTask", "HandBackTask", "AssignTask", "ResumeTask", "DecideCancellation"];
+    let name = if task.allowed_steps.is_empty() || dice.chance(5) {
+        (*dice.pick(&any)).to_owned()
+    } else {
+        // Ending it in error is rare.
+        match dice.pick(&task.allowed_steps).as_str() {
+            "MarkEnteredInError" if !dice.chance(10) => task.allowed_steps[0].clone(),
+            name => name.to_owned(),
+        }
+    };
+    let at = PEOPLE.iter().filter(|(_, other, _)| *other == centre).map(|(who, ..)| *who);
+    let colleagues: Vec<&str> = at.collect();
+    take_step(&world, &mut dice, person, &task, &name, &colleagues, number).await;
+}
+
+async fn take_step(
+    world: &World,
+    dice: &mut Dice,
+    person: &str,
+    task: &Task,
+    name: &str,
+    colleagues: &[&str],
+    number: usize,
+) {
+    let key = format!("person-act-{number}");
+    let seen_version = if dice.chance(60) { task.version } else { 0 };
+    let who = format!("person:{person}");
+    let command = Some(CommandContext { idempotency_key: key.clone(), seen_version });
+    let mut act = Act { world, dice, who: who.clone(), task, command };
+    let Some(outcome) = act.take(name, colleagues).await else {
+        return world.tell(format!("{person}: {name} on {}: unknown", task.task_id));
+    };
+    let what = format!("{person}: {name} on {}", task.task_id);
+    match outcome {
+        Ok(()) => {
+            world.tell(format!("{what}: done"));
+            if name == "AnswerTask" {
+                world.ledger().answered.insert(task.task_id.clone());
+            }
+            // A second tap, later.
+            if act.dice.chance(15)
+                && let Some(Err(no)) = act.again(name).await
+            {
+                world.break_promise(9, format!("{what}: done, and refused when it was repeated: {no:?}"));
+            }
+        }
+        Err(no) => {
+            world.tell(format!("{what}: refused, {}", reason(&no)));
+            world.ledger().refused.insert(world.deriver.command_id(&who, &key), what);
+        }
+    }
+}
+
+impl Act<'_> {
+    async fn take(&mut self, name: &str, colleagues: &[&str]) -> Outcome {
+        match name {
+            "DeclineTask" => {
+                let all =
+                    [DeclineReason::NoTime, DeclineReason::TooClose, DeclineReason::OtherExpertiseNeeded];
+                let reason = (*self.dice.pick(&all)).into();
+                step!(self, decline_task, DeclineTaskRequest { reason: reason })
+            }
+            "HandBackTask" => {
+                step!(self, hand_back_task, HandBackTaskRequest { reason: HandBackReason::NoTime.into() })
+            }
+            "HoldTask" => {
+                // Far enough ahead that no jump of the clock passes it while the call is under way.
+                let days = i64::try_from(self.dice.between(15, 40)).expect("days");
+                let until = self.world.now().checked_add(SignedDuration::from_hours(24 * days));
+                let until = until.map(to_wire_time).ok();
+                let reason = HoldReason::WaitingForParents.into();
+                step!(self, hold_task, HoldTaskRequest { reason: reason, until: until })
+            }
+            "RecordContact" => {
+                let reached = self.dice.chance(60);
+                step!(
+                    self,
+                    record_contact,
+                    RecordContactRequest {
+                        kind: ContactKind::Phone.into(),
+                        with: ContactWith::Signaller.into(),
+                        reached: reached,
+                    }
+                )
+            }
+            "AskColleague" => {
+                let role = voordeur_contracts::common::Role::Jgz.into();
+                step!(
+                    self,
+                    ask_colleague,
+                    AskColleagueRequest { role: role, person: String::new(), with_name: false }
+                )
+            }
+            "AssignTask" => {
+                let professional = (*self.dice.pick(colleagues)).to_owned();
+                let reason = AssignReason::Workload.into();
+                step!(self, assign_task, AssignTaskRequest { professional: professional, reason: reason })
+            }
+            "RequestCancellation" => {
+                let reason = CancelReason::Duplicate.into();
+                step!(self, request_cancellation, RequestCancellationRequest { reason: reason })
+            }
+            "DecideCancellation" => {
+                let confirmed = self.dice.chance(40);
+                step!(self, decide_cancellation, DecideCancellationRequest { confirmed: confirmed })
+            }
+            "FailTask" => {
+                step!(self, fail_task, FailTaskRequest { reason: FailReason::NoCooperation.into() })
+            }
+            "MarkEnteredInError" => {
+                let reason = ErrorReason::Test.into();
+                step!(self, mark_entered_in_error, MarkEnteredInErrorRequest { reason: reason })
+            }
+            name => self.again(name).await,
+        }
+    }
+
+    /// Steps that always say the same, so that they can be repeated as they were.
+    async fn again(&mut self, name: &str) -> Outcome {
+        match name {
+            "AcceptTask" => step!(self, accept_task, AcceptTaskRequest {}),
+            "ResumeTask" => step!(self, resume_task, ResumeTaskRequest {}),
+            "HandBackTask" => {
+                step!(self, hand_back_task, HandBackTaskRequest { reason: HandBackReason::NoTime.into() })
+            }
+            "AnswerTask" => step!(
+                self,
+                answer_task,
+                AnswerTaskRequest {
+                    outcome: TaskOutcome::Advice.into(),
+                    status: AnswerStatus::AdviceGiven.into(),
+                    advice: None,
+                }
+            ),
+            _ => None,
+        }
+    }
+}
+
+/// Somebody says where she is.
+pub async fn say_presence(world: World, mut dice: Dice, number: usize) {
+    let (person, centre, _) = *dice.pick(&PEOPLE);
+    let who = format!("person:{person}");
+    let key = format!("presence-act-{number}");
+    let command = Some(CommandContext { idempotency_key: key.clone(), seen_version: 0 });
+    let hours = i64::try_from(dice.between(24 * 15, 24 * 30)).expect("hours");
+    let until = world.now().checked_add(SignedDuration::from_hours(hours)).map(to_wire_time).ok();
+    let professional = person.to_owned();
+    let (name, outcome) = match dice.between(0, 3) {
+        0 => {
+            let request = MarkAbsentRequest { command, professional, until, stand_in: String::new() };
+            let outcome = world.insist(&mut dice, ServiceName::Routing, 40, |grpc| {
+                let request = of(&who, request.clone());
+                async move { PresenceServiceClient::new(grpc).mark_absent(request).await }.boxed()
+            });
+            ("is absent", outcome.await.map(|outcome| outcome.map(|_| ())))
+        }
+        1 => {
+            let request = MarkPresentRequest { command, professional, centre: centre.to_owned(), until };
+            let outcome = world.insist(&mut dice, ServiceName::Routing, 40, |grpc| {
+                let request = of(&who, request.clone());
+                async move { PresenceServiceClient::new(grpc).mark_present(request).await }.boxed()
+            });
+            ("is there", outcome.await.map(|outcome| outcome.map(|_| ())))
+        }
+        _ => {
+            let request = MarkReturnedRequest { command, professional };
+            let outcome = world.insist(&mut dice, ServiceName::Routing, 40, |grpc| {
+                let request = of(&who, request.clone());
+                async move { PresenceServiceClient::new(grpc).mark_returned(request).await }.boxed()
+            });
+            ("is back", outcome.await.map(|outcome| outcome.map(|_| ())))
+        }
+    };
+    match outcome {
+        None => world.tell(format!("{person} {name}: unknown")),
+        Some(Ok(())) => world.tell(format!("{person} {name}")),
+        Some(Err(no)) => {
+            world.tell(format!("{person} {name}: refused, {}", reason(&no)));
+            let command = world.deriver.command_id(&who, &key);
+            world.ledger().refused.insert(command, format!("{person} {name}"));
+        }
+    }
+}
+
+/// The one step that brings a task nearer to its end, by whoever may take it.
+pub async fn finish(
+    world: &World,
+    dice: &mut Dice,
+    task: &voordeur_routing_domain::task::Task,
+    number: usize,
+) {
+    use voordeur_routing_domain::task::TaskState;
+    let coordinator = task.coordinator.as_str().to_owned();
+    let (person, name) = match (&task.holder, task.state) {
+        (Some(holder), _) => (holder.as_str().to_owned(), "AnswerTask"),
+        (None, TaskState::CancelRequested) => (coordinator, "DecideCancellation"),
+        (None, _) => (coordinator, "AcceptTask"),
+    };
+    let shown = Task { task_id: task.id.to_string(), ..Task::default() };
+    take_step(world, dice, &person, &shown, name, &[], number).await;
+}

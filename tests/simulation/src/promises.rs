@@ -1,0 +1,346 @@
+//! The promises of the design that can be stated over histories, checked against what is stored.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use prost::Message as _;
+use tokio::time::Instant;
+use voordeur_contracts::{
+    common::actor::Who,
+    event::{
+        EpisodeEvent, EventMeta, PresenceEvent, SignalEvent, TaskEvent, episode_event, signal_event,
+        task_event,
+    },
+};
+use voordeur_eventlog::{Position, Recorded, StreamName, Subject};
+use voordeur_kernel::{CommandId, CommitId, SignalId, TaskId, Timestamp};
+use voordeur_routing::task_after;
+use voordeur_routing_domain::task::{Deadline, Task, Trigger, invariants};
+
+use crate::world::{Broken, ServiceName, World};
+
+/// How long something may be due while all is well enough to do it.
+const BOUND: Duration = Duration::from_secs(150);
+
+/// A signal as it is stored.
+#[derive(Debug, Default)]
+pub struct StoredSignal {
+    received: usize,
+    child: Vec<u8>,
+    routed: Vec<TaskId>,
+    answered: usize,
+    cancelled: usize,
+    withdrawn: usize,
+    since: Option<Instant>,
+}
+
+/// What was read so far, and what was found.
+#[derive(Default)]
+pub struct Promises {
+    read: BTreeMap<StreamName, u64>,
+    /// Signals as they are stored.
+    pub signals: BTreeMap<SignalId, StoredSignal>,
+    /// Tasks as the service itself folds them.
+    pub tasks: BTreeMap<TaskId, Task>,
+    episodes: BTreeMap<Vec<u8>, usize>,
+    joined: BTreeSet<SignalId>,
+    commands: BTreeMap<Subject, BTreeSet<CommandId>>,
+    stored: BTreeSet<CommandId>,
+    commits: BTreeSet<(StreamName, CommitId)>,
+    overdue: BTreeMap<(TaskId, Deadline), Instant>,
+    well_since: Option<Instant>,
+    /// Histories that the run damaged on purpose.
+    pub planted: BTreeSet<Subject>,
+    parked: BTreeSet<Subject>,
+    broken: Vec<Broken>,
+}
+
+impl Promises {
+    fn check(&mut self, promise: u8, holds: bool, what: impl FnOnce() -> String) {
+        if !holds {
+            self.broken.push(Broken { promise, what: what() });
+        }
+    }
+
+    /// Messages that were read.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.read.values().sum()
+    }
+
+    /// Checks everything that can be said at this moment.
+    pub fn look(&mut self, world: &World) -> Vec<Broken> {
+        for stream in [StreamName::Signals, StreamName::Tasks, StreamName::Episodes, StreamName::DeadLetters]
+        {
+            let after = self.read.get(&stream).copied().unwrap_or(0);
+            for message in world.broker.messages_after(stream, after) {
+                self.read.insert(stream, message.sequence);
+                self.take(stream, &message);
+            }
+        }
+        self.look_at_ledger(world);
+        self.look_at_time(world);
+        self.look_at_folds(world);
+        let mut broken = std::mem::take(&mut world.ledger().broken);
+        broken.append(&mut self.broken);
+        broken
+    }
+
+    fn take(&mut self, stream: StreamName, message: &Recorded) {
+        if stream == StreamName::DeadLetters {
+            self.parked.insert(message.subject.clone());
+            let about_planted = self.planted.iter().any(|planted| {
+                message.data.windows(planted.as_str().len()).any(|part| part == planted.as_str().as_bytes())
+            });
+            // Only the first event of a dead letter carries the message.
+            let first = !self.commands.contains_key(&message.subject);
+            self.commands.entry(message.subject.clone()).or_default();
+            self.check(10, !first || about_planted, || {
+                format!("a good message was parked: {}", message.subject)
+            });
+            return;
+        }
+        if self.planted.contains(&message.subject) {
+            return;
+        }
+        let commit = message.commit.expect("every message has a commit id");
+        let new = self.commits.insert((stream, commit));
+        self.check(9, new, || format!("a commit id is stored twice in {stream}: {}", message.subject));
+        match stream {
+            StreamName::Signals => self.take_signal(message),
+            StreamName::Tasks if message.subject.prefix() == "voordeur.task.v1" => self.take_task(message),
+            StreamName::Tasks => {
+                let event = PresenceEvent::decode(message.data.clone()).expect("a presence event");
+                self.take_command(message, event.meta.as_ref());
+            }
+            _ => self.take_episode(message),
+        }
+    }
+
+    fn take_command(&mut self, message: &Recorded, meta: Option<&EventMeta>) {
+        let meta = meta.expect("every event has its circumstances");
+        let command = CommandId::parse_bytes(&meta.command_id).expect("every event has its act");
+        let new = self.commands.entry(message.subject.clone()).or_default().insert(command);
+        self.check(9, new, || format!("an act was taken in twice: {}", message.subject));
+        self.stored.insert(command);
+    }
+
+    fn take_signal(&mut self, message: &Recorded) {
+        let id = SignalId::parse_hex(message.subject.key()).expect("a signal id");
+        let event = SignalEvent::decode(message.data.clone()).expect("a signal event");
+        self.take_command(message, event.meta.as_ref());
+        let signal = self.signals.entry(id).or_default();
+        match event.change.expect("a known change") {
+            signal_event::Change::Received(received) => {
+                signal.received += 1;
+                signal.child = received.child.to_vec();
+                signal.since = Some(Instant::now());
+            }
+            signal_event::Change::Routed(routed) => {
+                signal.routed.push(TaskId::parse_bytes(&routed.task).expect("a task id"));
+            }
+            signal_event::Change::Answered(_) => signal.answered += 1,
+            signal_event::Change::Cancelled(_) => signal.cancelled += 1,
+            signal_event::Change::Withdrawn(_) => signal.withdrawn += 1,
+            signal_event::Change::AnswerAcknowledged(_) | signal_event::Change::Erased(_) => {}
+        }
+        let (received, routed) = (signal.received, signal.routed.len());
+        let ends = signal.answered + signal.cancelled;
+        self.check(1, received == 1, || format!("{id} was received {received} times"));
+        self.check(1, routed <= 1, || format!("{id} was routed {routed} times"));
+        self.check(4, ends <= 1, || format!("{id} ended {ends} times"));
+    }
+
+    fn take_task(&mut self, message: &Recorded) {
+        let id = TaskId::parse_hex(message.subject.key()).expect("a task id");
+        let event = TaskEvent::decode(message.data.clone()).expect("a task event");
+        self.take_command(message, event.meta.as_ref());
+        let before = self.tasks.remove(&id);
+        let requested = matches!(event.change, Some(task_event::Change::Requested(_)));
+        self.check(1, requested == before.is_none(), || format!("{id} does not begin once"));
+        self.check(4, before.as_ref().is_none_or(|task| !task.state.is_final()), || {
+            format!("{id} went on after its end")
+        });
+        let task = match task_after(before, message) {
+            Ok(task) => task,
+            Err(error) => {
+                self.check(3, false, || format!("{id} cannot be replayed: {error}"));
+                return;
+            }
+        };
+        for broken in invariants(&task) {
+            self.check(broken.promise, false, || format!("{id} {}: {}", task.state.name(), broken.what));
+        }
+        let by_person = matches!(
+            event.meta.and_then(|meta| meta.actor).and_then(|actor| actor.who),
+            Some(Who::Person(_))
+        );
+        self.check(4, !task.state.is_final() || by_person, || format!("{id} was not ended by a person"));
+        self.tasks.insert(id, task);
+    }
+
+    fn take_episode(&mut self, message: &Recorded) {
+        let event = EpisodeEvent::decode(message.data.clone()).expect("an episode event");
+        self.take_command(message, event.meta.as_ref());
+        let joined = match event.change.expect("a known change") {
+            episode_event::Change::Opened(opened) => {
+                let count = self.episodes.entry(opened.child.to_vec()).or_default();
+                *count += 1;
+                let count = *count;
+                self.check(1, count == 1, || format!("a child has {count} episodes"));
+                opened.signal
+            }
+            episode_event::Change::SignalJoined(joined) => joined.signal,
+            _ => return,
+        };
+        let signal = SignalId::parse_bytes(&joined).expect("a signal id");
+        let new = self.joined.insert(signal);
+        self.check(1, new, || format!("{signal} is in two episodes"));
+    }
+
+    fn look_at_ledger(&mut self, world: &World) {
+        let ledger = world.ledger();
+        for signal in ledger.acknowledged.keys() {
+            let stored = self.signals.contains_key(signal);
+            self.check(1, stored, || format!("{signal} was acknowledged and is not stored"));
+        }
+        for (command, what) in &ledger.refused {
+            let stored = self.stored.contains(command);
+            self.check(9, !stored, || format!("refused, and yet stored: {what}"));
+        }
+        for task in &ledger.answered {
+            let id: TaskId = task.parse().expect("a task id");
+            let ended = self.tasks.get(&id).is_some_and(|task| task.outcome.is_some());
+            self.check(4, ended, || format!("{task} was said to be answered and is not"));
+        }
+    }
+
+    /// Nothing may be due for long while there is a broker, a routing process and an intake process to do it.
+    fn look_at_time(&mut self, world: &World) {
+        let (now, instant) = (world.now(), Instant::now());
+        let well = {
+            let slots = world.slots();
+            let up = |service| {
+                slots.iter().any(|slot| {
+                    let process = slot.process.as_ref().filter(|_| slot.service == service);
+                    process.is_some_and(|process| process.line.is_well() && process.is_ready())
+                })
+            };
+            voordeur_eventlog::Broker::connected(&world.broker) && ServiceName::ALL.into_iter().all(up)
+        };
+        self.well_since = if well { self.well_since.or(Some(instant)) } else { None };
+        let due = self.due(now);
+        self.overdue.retain(|what, _| due.contains(what));
+        for what in due {
+            self.overdue.entry(what).or_insert(instant);
+        }
+        let Some(well_since) = self.well_since else { return };
+        let too_long = |since: Instant| instant.duration_since(since.max(well_since)) > BOUND;
+        let mut late = Vec::new();
+        for ((task, deadline), since) in &self.overdue {
+            if too_long(*since) {
+                late.push((3, format!("{task}: {} was due at {}", deadline.clock.name(), deadline.due)));
+            }
+        }
+        let tasks: BTreeSet<SignalId> = self.tasks.values().filter_map(signal_of).collect();
+        for (id, signal) in &self.signals {
+            let waiting = signal.since.is_some_and(too_long);
+            if waiting && !tasks.contains(id) {
+                late.push((1, format!("{id} has no task")));
+            }
+            if waiting && signal.routed.is_empty() {
+                late.push((1, format!("{id} does not know its task")));
+            }
+        }
+        for (promise, what) in late {
+            self.check(promise, false, || format!("{what} ({} s in good order)", BOUND.as_secs()));
+        }
+    }
+
+    fn due(&self, now: Timestamp) -> BTreeSet<(TaskId, Deadline)> {
+        let open = self.tasks.values().filter(|task| !task.state.is_final());
+        open.flat_map(|task| task.deadlines.iter().map(move |deadline| (task.id, *deadline)))
+            .filter(|(_, deadline)| deadline.due <= now)
+            .collect()
+    }
+
+    /// Processes that read equally far hold the same; and none of their tasks failed.
+    fn look_at_folds(&mut self, world: &World) {
+        let mut seen: BTreeMap<(ServiceName, u64), (String, voordeur_chassis::Digest)> = BTreeMap::new();
+        let slots = world.slots();
+        for slot in slots.iter() {
+            let Some(process) = &slot.process else { continue };
+            if let Some(failure) = process.tasks.failed() {
+                self.check(0, false, || format!("{} ended by itself: {failure}", slot.name()));
+            }
+            let digest = (process.digest)();
+            let Some(Position { sequence, .. }) = digest.position else { continue };
+            let key = (slot.service, sequence);
+            if let Some((other, theirs)) = seen.get(&key) {
+                let same = *theirs == digest;
+                self.check(3, same, || format!("{} and {other} differ at {sequence}", slot.name()));
+            } else {
+                seen.insert(key, (slot.name(), digest));
+            }
+        }
+    }
+
+    /// Tasks that are still open.
+    pub fn open_tasks(&self) -> impl Iterator<Item = &Task> {
+        self.tasks.values().filter(|task| !task.state.is_final())
+    }
+
+    /// Everything that must hold when all is quiet, everything is up and everybody has done her work.
+    pub fn at_the_end(&mut self) -> Vec<Broken> {
+        let mut tasks: BTreeMap<SignalId, Vec<&Task>> = BTreeMap::new();
+        for task in self.tasks.values() {
+            if let Some(signal) = signal_of(task) {
+                tasks.entry(signal).or_default().push(task);
+            }
+        }
+        let mut found = Vec::new();
+        for (id, signal) in &self.signals {
+            let of = tasks.get(id).map(Vec::as_slice).unwrap_or_default();
+            let [task] = of else {
+                found.push((1, format!("{id} has {} tasks", of.len())));
+                continue;
+            };
+            if signal.routed != [task.id] {
+                found.push((1, format!("{id} was routed to {:?}", signal.routed)));
+            }
+            if !task.state.is_final() {
+                found.push((4, format!("{id} has a task that is {}", task.state.name())));
+            }
+            // A task that should never have been there leaves its signal where it was: somebody has to look.
+            let error = task.state == voordeur_routing_domain::task::TaskState::EnteredInError;
+            let told = signal.answered + signal.cancelled + signal.withdrawn;
+            if told == 0 && !error {
+                found.push((4, format!("{id} was never answered, its task is {}", task.state.name())));
+            }
+            if task.outcome.is_some() && signal.answered == 0 && signal.withdrawn == 0 {
+                found.push((4, format!("{id} did not get the answer of its task")));
+            }
+            if !signal.child.is_empty() {
+                if !self.joined.contains(id) {
+                    found.push((1, format!("{id} is in no episode")));
+                }
+                if self.episodes.get(&signal.child) != Some(&1) {
+                    found.push((1, format!("the child of {id} has no episode of its own")));
+                }
+            }
+        }
+        if self.parked.len() < self.planted.len() {
+            found.push((
+                10,
+                format!("{} of {} unreadable messages were kept", self.parked.len(), self.planted.len()),
+            ));
+        }
+        found.into_iter().map(|(promise, what)| Broken { promise, what }).collect()
+    }
+}
+
+fn signal_of(task: &Task) -> Option<SignalId> {
+    if let Trigger::Signal(signal) = task.about.trigger { Some(signal) } else { None }
+}

@@ -1,0 +1,374 @@
+//! What a run consists of: one broker, the processes on it, what people know, and what happened.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures_util::future::BoxFuture;
+use tokio::time::Instant;
+use tonic::{Code, Request, Response, Status, service::Routes};
+use tonic_types::StatusExt as _;
+use tower::Layer as _;
+use voordeur_chassis::{
+    DEV_IDENTITY, Digest, Environment, Tasks,
+    config::LimitsConfig,
+    grpc::{CallLayer, CallService},
+};
+use voordeur_eventlog::memory::MemoryBroker;
+use voordeur_kernel::{Clock as _, CommandId, SignalId, Timestamp};
+use voordeur_routing::Overrides;
+use voordeur_vault::{Deriver, KeyFile, VaultSettings};
+
+use crate::{clock::JumpingClock, dice::Dice, lifeline::Lifeline};
+
+/// The services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ServiceName {
+    /// Takes signals in.
+    Intake,
+    /// Makes tasks of them.
+    Routing,
+    /// Follows episodes.
+    Escalation,
+}
+
+impl ServiceName {
+    /// Every service.
+    pub const ALL: [Self; 3] = [Self::Intake, Self::Routing, Self::Escalation];
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Intake => "intake",
+            Self::Routing => "routing",
+            Self::Escalation => "escalation",
+        }
+    }
+}
+
+/// A service as its callers reach it, with everything that stands around a call in production.
+pub type Grpc = CallService<Routes>;
+
+/// One running process.
+#[derive(Clone)]
+pub struct Process {
+    /// What it hangs on.
+    pub line: Lifeline,
+    /// Its calls.
+    pub grpc: Grpc,
+    /// Fingerprint of its fold.
+    pub digest: Arc<dyn Fn() -> Digest + Send + Sync>,
+    /// Everything that runs in it.
+    pub tasks: Tasks,
+    ready: Arc<dyn Fn() -> bool + Send + Sync>,
+}
+
+impl Process {
+    /// Has it read everything it needs?
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        (self.ready)()
+    }
+}
+
+/// A place for a process.
+pub struct Slot {
+    /// Which service.
+    pub service: ServiceName,
+    /// Which of its replicas.
+    pub number: usize,
+    /// What runs there.
+    pub process: Option<Process>,
+    /// When it is started again.
+    pub start_at: Instant,
+}
+
+impl Slot {
+    /// Its name in stories.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}-{}", self.service.as_str(), self.number)
+    }
+}
+
+/// A broken promise of the design.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// Its number; 0 for what no promise names.
+    pub promise: u8,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// What the people of a run were told, which the log must agree with.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    /// Signals with a receipt, each with its organisation.
+    pub acknowledged: BTreeMap<SignalId, String>,
+    /// Acts that were refused for good: nothing of them may be stored.
+    pub refused: BTreeMap<CommandId, String>,
+    /// Tasks of which a person was told that her answer stands.
+    pub answered: BTreeSet<String>,
+    /// What was noticed on the way.
+    pub broken: Vec<Broken>,
+    /// Calls that were made.
+    pub calls: u64,
+    /// Troubles between callers and services.
+    pub troubles: u64,
+}
+
+/// Everything of one run. Clones are the same world.
+#[derive(Clone)]
+pub struct World {
+    /// The broker's twin.
+    pub broker: MemoryBroker,
+    /// The time.
+    pub clock: JumpingClock,
+    /// Ids, as the services derive them.
+    pub deriver: Deriver,
+    keys: Arc<KeyFile>,
+    slots: Arc<Mutex<Vec<Slot>>>,
+    ledger: Arc<Mutex<Ledger>>,
+    story: Arc<Mutex<Vec<String>>>,
+    began: Instant,
+    /// How often in a hundred a request or an answer between a caller and a service is lost.
+    loss: Arc<Mutex<u64>>,
+}
+
+/// How long a caller waits for one answer.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+impl World {
+    pub(crate) fn new(broker: MemoryBroker, clock: JumpingClock, slots: Vec<Slot>) -> Self {
+        let keys = Arc::new(keys());
+        Self {
+            broker,
+            clock,
+            deriver: keys.deriver(),
+            keys,
+            slots: Arc::new(Mutex::new(slots)),
+            ledger: Arc::default(),
+            story: Arc::default(),
+            began: Instant::now(),
+            loss: Arc::default(),
+        }
+    }
+
+    /// The places of processes. Not across a wait.
+    pub fn slots(&self) -> MutexGuard<'_, Vec<Slot>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What people were told. Not across a wait.
+    pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes what happened.
+    pub fn tell(&self, what: impl AsRef<str>) {
+        let line = format!("{:>9.3} {} {}", self.began.elapsed().as_secs_f64(), self.now(), what.as_ref());
+        self.story.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+    }
+
+    /// The last things that happened.
+    #[must_use]
+    pub fn story(&self, last: usize) -> Vec<String> {
+        let story = self.story.lock().unwrap_or_else(PoisonError::into_inner);
+        story.iter().skip(story.len().saturating_sub(last)).cloned().collect()
+    }
+
+    /// Notes that a promise was broken.
+    pub fn break_promise(&self, promise: u8, what: impl Into<String>) {
+        self.ledger().broken.push(Broken { promise, what: what.into() });
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Sets how often in a hundred a call is lost on its way there or back.
+    pub fn lose_calls(&self, percent: u64) {
+        *self.loss.lock().unwrap_or_else(PoisonError::into_inner) = percent;
+    }
+
+    /// Starts a process from nothing.
+    pub(crate) async fn start(&self, service: ServiceName) -> Result<Process, String> {
+        let line = Lifeline::default();
+        let environment = Environment {
+            broker: line.broker(self.broker.clone()),
+            clock: Arc::new(self.clock.clone()),
+            tasks: Tasks::new(),
+            dev: true,
+        };
+        let started = match service {
+            ServiceName::Intake => {
+                let settings = voordeur_intake::Settings {
+                    vault: VaultSettings { keys_ready: 3, ..VaultSettings::default() },
+                    usage_every: Duration::from_secs(3600),
+                    ..voordeur_intake::Settings::new(Arc::clone(&self.keys))
+                };
+                voordeur_intake::start(&environment, settings).await
+            }
+            ServiceName::Routing => {
+                let settings = voordeur_routing::Settings {
+                    deriver: self.deriver.clone(),
+                    overrides: Overrides::default(),
+                };
+                voordeur_routing::start(&environment, settings).await
+            }
+            ServiceName::Escalation => {
+                let settings = voordeur_escalation::Settings::new(Arc::clone(&self.keys));
+                voordeur_escalation::start(&environment, settings).await
+            }
+        };
+        let started = match started {
+            Ok(started) => started,
+            Err(error) => {
+                environment.tasks.stop().cancel();
+                return Err(error.to_string());
+            }
+        };
+        let limits = LimitsConfig { calls_max: 256, streams_max: 64, connection_streams_max: 64 };
+        let draining = environment.tasks.draining();
+        let layer = CallLayer::new(service.as_str(), true, &limits, draining, started.refusal_detail);
+        let ready = started.ready.clone();
+        // What it holds when it dies stays where it is; its own wheels stop turning.
+        let (stop, dying) = (environment.tasks.stop(), line.clone());
+        tokio::spawn(async move {
+            dying.death().await;
+            stop.cancel();
+        });
+        Ok(Process {
+            line,
+            grpc: layer.layer(started.grpc),
+            digest: Arc::clone(&started.folds[0].1),
+            tasks: environment.tasks,
+            ready: Arc::new(move || ready.iter().all(|(_, holds)| holds())),
+        })
+    }
+
+    /// Calls a service until there is an answer that stands: at whatever replica is up, again after every failure that may pass, now and
+    /// then at two at once. `None` when patience ran out; then nobody knows.
+    pub async fn insist<T, F>(
+        &self,
+        dice: &mut Dice,
+        service: ServiceName,
+        attempts: usize,
+        call: F,
+    ) -> Option<Result<T, Status>>
+    where
+        T: Send + 'static,
+        F: Fn(Grpc) -> BoxFuture<'static, Result<Response<T>, Status>>,
+    {
+        for _ in 0..attempts {
+            let up: Vec<Process> = {
+                let slots = self.slots();
+                slots.iter().filter(|s| s.service == service).filter_map(|s| s.process.clone()).collect()
+            };
+            let up: Vec<Process> = up.into_iter().filter(|process| !process.line.is_dead()).collect();
+            let loss = *self.loss.lock().unwrap_or_else(PoisonError::into_inner);
+            let lost_on_its_way = dice.chance(loss);
+            let lost_on_its_way_back = dice.chance(loss);
+            let twice = dice.chance(loss / 2);
+            let pause = Duration::from_millis(dice.between(20, 1_500));
+            if !up.is_empty() && !lost_on_its_way {
+                self.ledger().calls += 1;
+                let first = ask(dice.pick(&up), &call);
+                let answer = if twice {
+                    let second = ask(dice.pick(&up), &call);
+                    let (first, second) = futures_util::join!(first, second);
+                    if let (Ok(_), Err(no)) | (Err(no), Ok(_)) = (&first, &second)
+                        && stands(no)
+                    {
+                        self.break_promise(
+                            9,
+                            format!(
+                                "one act at two replicas at once: done by one, refused by the other: {no:?}"
+                            ),
+                        );
+                    }
+                    if first.is_ok() { first } else { second }
+                } else {
+                    first.await
+                };
+                match answer {
+                    Ok(_) if lost_on_its_way_back => self.ledger().troubles += 1,
+                    Ok(answer) => return Some(Ok(answer)),
+                    Err(status) if stands(&status) => return Some(Err(status)),
+                    Err(_) => self.ledger().troubles += 1,
+                }
+            }
+            tokio::time::sleep(pause).await;
+        }
+        None
+    }
+}
+
+async fn ask<T, F>(process: &Process, call: &F) -> Result<T, Status>
+where
+    F: Fn(Grpc) -> BoxFuture<'static, Result<Response<T>, Status>>,
+{
+    let call = call(process.grpc.clone());
+    tokio::select! {
+        biased;
+        () = process.line.death() => Err(Status::unavailable("the connection is gone")),
+        answer = tokio::time::timeout(PATIENCE + Duration::from_secs(1), call) => match answer {
+            Ok(answer) => answer.map(Response::into_inner),
+            Err(_) => Err(Status::deadline_exceeded("no answer")),
+        },
+    }
+}
+
+/// Is this an answer, and not a trouble that may pass?
+#[must_use]
+pub fn stands(status: &Status) -> bool {
+    match status.code() {
+        Code::Unavailable | Code::DeadlineExceeded | Code::ResourceExhausted | Code::Cancelled => false,
+        Code::Aborted => reason(status) == "VERSION_CHANGED",
+        _ => true,
+    }
+}
+
+/// The stable reason of a refusal.
+#[must_use]
+pub fn reason(status: &Status) -> String {
+    status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
+}
+
+/// A request of somebody.
+pub fn of<T>(who: &str, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.metadata_mut().insert(DEV_IDENTITY, who.parse().expect("an identity"));
+    request.set_timeout(PATIENCE);
+    request
+}
+
+/// Keys that are the same in every run, so that derived ids are.
+fn keys() -> KeyFile {
+    let folder = std::env::temp_dir().join(format!("voordeur-simulation-{}", std::process::id()));
+    let path = folder.join("keys");
+    static ONCE: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = ONCE.lock().unwrap_or_else(PoisonError::into_inner);
+    std::fs::create_dir_all(&folder).expect("a temporary folder");
+    if !path.exists() {
+        use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
+        let text = format!(
+            "voordeur-keys 1\nderivation {}\nkek kek-1 {}\ncurrent kek-1\n",
+            "07".repeat(32),
+            "08".repeat(32)
+        );
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .expect("a new file");
+        file.write_all(text.as_bytes()).expect("a small file");
+    }
+    KeyFile::load(&path).expect("good keys")
+}
