@@ -163,7 +163,8 @@ impl DeadLetters {
         fold(&history)?.ok_or(DeadLetterError::NotFound)
     }
 
-    /// Every dead letter, in the order in which they were parked; those that were handled only when `handled_too`.
+    /// Every dead letter, in the order in which they were parked; those that were handled only when `handled_too`. One that cannot be
+    /// read itself hides no others: it is left out, with an alarm.
     ///
     /// # Errors
     /// When the log cannot be read.
@@ -187,8 +188,13 @@ impl DeadLetters {
             }
         }
         let mut letters = Vec::new();
-        for (_, history) in histories {
-            letters.extend(fold(&history)?);
+        for (subject, history) in histories {
+            match fold(&history) {
+                Ok(letter) => letters.extend(letter),
+                Err(error) => {
+                    tracing::error!(%subject, %error, "a dead letter cannot be read; it stays where it is")
+                }
+            }
         }
         letters.retain(|letter| handled_too || letter.standing != Standing::Handled);
         Ok(letters)
@@ -332,7 +338,8 @@ fn unpark(recorded: &Recorded, parked: MessageParked) -> Result<DeadLetter, Dead
         parked.headers.into_iter().map(|header| Header { name: header.name, value: header.value }).collect();
     let service =
         recorded.subject.as_str().split('.').nth(3).ok_or_else(|| broken("its subject"))?.to_owned();
-    let subject = Subject::parse(&parked.subject).map_err(|_| broken("the subject of its message"))?;
+    // Whatever it stood under: also that nobody could read its subject may be why it was parked.
+    let subject = Subject::unchecked(&parked.subject);
     let message = wire::recorded(subject, parked.sequence, recorded.stored_at, headers, parked.payload);
     Ok(DeadLetter {
         subject: recorded.subject.clone(),
@@ -351,4 +358,50 @@ fn unpark(recorded: &Recorded, parked: MessageParked) -> Result<DeadLetter, Dead
 /// How long one step of parking may take.
 pub(crate) fn park_deadline() -> Deadline {
     Deadline::now() + limits::REQUEST_TIME_DEFAULT
+}
+
+#[cfg(test)]
+mod tests {
+    use voordeur_kernel::{ManualClock, Timestamp};
+
+    use super::*;
+    use crate::{Broker as _, memory::MemoryBroker};
+
+    fn until() -> Deadline {
+        Deadline::now() + std::time::Duration::from_secs(10)
+    }
+
+    #[tokio::test]
+    async fn a_message_under_a_subject_that_we_would_not_write_is_kept_and_shown_too() {
+        let broker = MemoryBroker::new();
+        broker.apply(until()).await.unwrap();
+        let log = broker.log(StreamName::DeadLetters);
+        let letters = DeadLetters::new(Arc::clone(&log), Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH)));
+        let message = |subject: &str, sequence| {
+            let subject = Subject::unchecked(subject);
+            wire::recorded(subject, sequence, Timestamp::UNIX_EPOCH, Vec::new(), Bytes::from_static(b"x"))
+        };
+        let cause =
+            Cause { reason: "UNREADABLE".to_owned(), detail: "the subject names no signal".to_owned() };
+        for (subject, sequence) in [("voordeur.signal.v1.a~b", 1), ("voordeur.signal.v1.ab", 2)] {
+            let message = message(subject, sequence);
+            letters.park("routing", "c", StreamName::Signals, &message, &cause, until()).await.unwrap();
+        }
+        // What no release of ours wrote stands among them.
+        let strange = Subject::parse("voordeur.dead.v1.routing.SIGNALS.3").unwrap();
+        let commit = Commit {
+            id: CommitId::from_bytes([9; 16]),
+            kind: KIND,
+            source: "test",
+            time: Timestamp::UNIX_EPOCH,
+            data: Bytes::from_static(&[0xff]),
+            trace: Vec::new(),
+            urgent: false,
+        };
+        log.append(&strange, Version::ABSENT, commit, until()).await.unwrap();
+        let shown = letters.list(false).await.unwrap();
+        let subjects: Vec<_> = shown.iter().map(|letter| letter.message.subject.as_str()).collect();
+        assert_eq!(subjects, ["voordeur.signal.v1.a~b", "voordeur.signal.v1.ab"]);
+        letters.request_replay(&shown[0].subject, until()).await.unwrap();
+    }
 }
