@@ -21,6 +21,8 @@ use crate::{
 };
 
 mod outcome;
+#[cfg(test)]
+mod tests;
 
 pub use outcome::{Change, Digest, ExecuteError, Executed, Expect, FoldError, Held, Unreadable};
 
@@ -60,6 +62,21 @@ struct Inner<M: Machine> {
 struct Turn<S> {
     gate: Arc<tokio::sync::Mutex<()>>,
     ahead: Option<Held<S>>,
+}
+
+/// A place in the row for one history.
+struct Place<'a, M: Machine> {
+    fold: &'a Fold<M>,
+    subject: &'a Subject,
+    gate: Option<Arc<tokio::sync::Mutex<()>>>,
+}
+
+impl<M: Machine> Drop for Place<'_, M> {
+    fn drop(&mut self) {
+        if let Some(gate) = self.gate.take() {
+            self.fold.leave(self.subject, gate);
+        }
+    }
 }
 
 /// The fold of one stream. See the module.
@@ -259,13 +276,15 @@ impl<M: Machine> Fold<M> {
         }
         // One unsettled append per history and replica: whoever comes second decides on what the first one made.
         let gate = self.gate(subject);
-        let Ok(turn) = tokio::time::timeout_at(deadline, gate.lock()).await else {
-            self.leave(subject, gate);
+        let turn = Arc::clone(&gate).lock_owned();
+        // Left last, after the turn; also when the caller goes away in the middle.
+        let place = Place { fold: self, subject, gate: Some(gate) };
+        let Ok(turn) = tokio::time::timeout_at(deadline, turn).await else {
             return Err(FoldError::TimedOut.into());
         };
         let outcome = self.execute_in_turn(subject, expect, deadline, &mut decide).await;
         drop(turn);
-        self.leave(subject, gate);
+        drop(place);
         outcome
     }
 
