@@ -79,11 +79,16 @@ pub async fn serve(
         follow_readiness(reporter, Arc::clone(&readiness), service.grpc_services, tasks.stop()),
     );
     tasks.spawn("backlog", backlog::observe(service.name, Arc::clone(&environment.broker), tasks.stop()));
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(voordeur_contracts::DESCRIPTORS)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()
-        .map_err(|error| StartError::Failed(format!("reflection: {error}")))?;
+    let unreflected =
+        |error: tonic_reflection::server::Error| StartError::Failed(format!("reflection: {error}"));
+    let described = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(voordeur_contracts::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let reflection = described().build_v1().map_err(unreflected)?;
+    // The reflection client of grpcio, among others, speaks nothing newer.
+    let older_reflection = described().build_v1alpha().map_err(unreflected)?;
     let layer = CallLayer::new(
         service.name,
         environment.dev,
@@ -98,7 +103,7 @@ pub async fn serve(
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .http2_max_header_list_size(16 * 1024)
         .layer(layer)
-        .add_routes(service.grpc.add_service(health).add_service(reflection))
+        .add_routes(service.grpc.add_service(health).add_service(reflection).add_service(older_reflection))
         .serve_with_incoming_shutdown(
             TcpIncoming::from(grpc).with_nodelay(Some(true)),
             tasks.draining().cancelled_owned(),

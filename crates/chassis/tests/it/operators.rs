@@ -6,9 +6,12 @@ use tonic::transport::Channel;
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
-use tonic_reflection::pb::v1::{
-    ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
-    server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
+use tonic_reflection::pb::{
+    v1::{
+        ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+        server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
+    },
+    v1alpha,
 };
 
 use crate::support::{Running, eventually, get, start};
@@ -80,9 +83,27 @@ async fn reflection_knows_every_service_of_the_contracts() {
         panic!("{reply:?}")
     };
     let names: Vec<_> = list.service.into_iter().map(|service| service.name).collect();
+    // Clients that only know the older protocol see the same.
+    let mut older = v1alpha::server_reflection_client::ServerReflectionClient::new(channel(&toy).await);
+    let ask = v1alpha::ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(
+            v1alpha::server_reflection_request::MessageRequest::ListServices(String::new()),
+        ),
+    };
+    let mut replies =
+        older.server_reflection_info(futures_util::stream::iter([ask])).await.unwrap().into_inner();
+    let reply = replies.message().await.unwrap().unwrap();
+    let Some(v1alpha::server_reflection_response::MessageResponse::ListServicesResponse(list)) =
+        reply.message_response
+    else {
+        panic!("{reply:?}")
+    };
+    let older_names: Vec<_> = list.service.into_iter().map(|service| service.name).collect();
     for name in
         ["voordeur.intake.v1.SignalIntakeService", "voordeur.routing.v1.TaskService", "grpc.health.v1.Health"]
     {
         assert!(names.iter().any(|found| found == name), "{name} is not in {names:?}");
+        assert!(older_names.iter().any(|found| found == name), "{name} is not in {older_names:?}");
     }
 }
