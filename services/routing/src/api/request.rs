@@ -18,7 +18,7 @@ pub(crate) fn person<T>(request: &tonic::Request<T>) -> Result<ProfessionalKey, 
     match identity(request)? {
         Identity::Person(key) => Ok(key.clone()),
         Identity::Organisation(_) | Identity::Operator => {
-            Err(Problem::not_allowed("PEOPLE_ONLY", "only people of the team have tasks"))
+            Err(Problem::not_allowed("PEOPLE_ONLY", "only people of the team may do this"))
         }
     }
 }
