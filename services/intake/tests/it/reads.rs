@@ -2,10 +2,10 @@
 
 use tonic::Code;
 use voordeur_contracts::{
-    common::{CommandContext, Position, SafetyLevel, SubjectKind},
-    event::{AuditObjectType, AuditOutcome, Helped},
+    common::{CommandContext, Position, SafetyLevel, SubjectKind, TextPurpose},
+    event::{AnswerStatus, AuditObjectType, AuditOutcome, Helped},
     intake::{
-        AcknowledgeAnswerRequest, GetSignalRequest, ListSignalsRequest, SignalStatus,
+        AcknowledgeAnswerRequest, GetSignalRequest, ListSignalsRequest, SealTextRequest, SignalStatus,
         get_signal_request::Signal as Which,
     },
 };
@@ -95,6 +95,29 @@ async fn a_read_that_cannot_tell_how_safe_a_child_is_shows_guidance() {
     });
     heard.set_timeout(std::time::Duration::from_millis(400));
     assert!(guidance(&world.school().acknowledge_answer(heard).await.unwrap_err()).is_some());
+}
+
+#[tokio::test]
+async fn an_advice_that_does_not_open_does_not_keep_the_status_from_its_asker() {
+    let world = World::new().await;
+    let signal = world.submit(consult("zorg-1")).await;
+    world.route(signal, Step::requested("noor")).await;
+    let seal = SealTextRequest {
+        task_id: world.task(signal).to_string(),
+        purpose: TextPurpose::Answer.into(),
+        text: "Ga eerst een week observeren.".to_owned(),
+        idempotency_key: String::new(),
+    };
+    let mut sealed = world.person("noor").seal_text(seal).await.unwrap().into_inner().sealed.unwrap();
+    // Routing takes what looks like a sealed text; only the vault can tell that it is none.
+    let mut bytes = sealed.r#box.to_vec();
+    *bytes.last_mut().unwrap() ^= 1;
+    sealed.r#box = bytes.into();
+    world.route(signal, Step::answered("noor", Some(sealed))).await;
+    world.has_status(signal, SignalStatus::Answered).await;
+    let request = GetSignalRequest { asker_local_id: "bo-7".to_owned(), ..by_reference("zorg-1") };
+    let found = world.school().get_signal(request).await.unwrap().into_inner().answer.unwrap();
+    assert_eq!((found.status(), found.advice.as_str()), (AnswerStatus::AdviceGiven, ""));
 }
 
 #[tokio::test]
