@@ -25,6 +25,8 @@ pub struct StoredSignal {
     pub answered: usize,
     /// Whether it was withdrawn.
     pub withdrawn: bool,
+    /// How often it heard that its task ended without an answer.
+    pub cancelled: usize,
 }
 
 /// One task as the stream has it.
@@ -81,6 +83,7 @@ pub async fn count(broker: &Arc<dyn Broker>) -> Census {
             }
             Some(signal_event::Change::Answered(_)) => signal.answered += 1,
             Some(signal_event::Change::Withdrawn(_)) => signal.withdrawn = true,
+            Some(signal_event::Change::Cancelled(_)) => signal.cancelled += 1,
             Some(_) => {}
             None => panic!("an unknown signal event"),
         }
@@ -171,6 +174,15 @@ impl Census {
             }
             if let Some(signal) = task.signal {
                 *tasks_of.entry(signal).or_default() += 1;
+                let told = self.signals.get(&signal).map(|signal| (signal.answered, signal.cancelled));
+                let expected = match task.state {
+                    event::TaskState::Completed => (1, 0),
+                    event::TaskState::Cancelled | event::TaskState::EnteredInError => (0, 1),
+                    _ => (0, 0),
+                };
+                if told != Some(expected) {
+                    broken.push(format!("{id}: is {:?}, and its asker heard {told:?}", task.state));
+                }
             }
             for (clock, due) in &task.deadlines {
                 if *due < now {
