@@ -58,7 +58,8 @@ impl Handler for Signals {
             .history(&message.subject, message.sequence, deadline)
             .await
             .map_err(|error| failed(Problem::from(error)))?;
-        let seen = see(signal, &history).map_err(unreadable)?;
+        let seen =
+            see(signal, &history).map_err(|field| unreadable(format!("{field} is missing or wrong")))?;
         self.bring_up(signal, seen, deadline).await.map_err(failed)
     }
 }
