@@ -144,29 +144,30 @@ fn something_to_act_on(draft: &Draft, details: &Details) -> bool {
 }
 
 fn read_centre(draft: &Draft, reader: &mut Reader<'_>) -> Option<CentreKey> {
-    let faults = &mut reader.essential;
-    let Some(reference) = &draft.centre else {
-        if reader.lenient
-            && let Some(only) = reader.premises.only_centre()
-        {
-            reader.form("centre", "REQUIRED", "name the centre");
-            return Some(only);
+    let (field, reason, what) = match &draft.centre {
+        None => ("centre", "REQUIRED", "name the centre by its key or by one of its registrations"),
+        Some(CentreReference::BadRegistration) => {
+            ("centre.registration", "BAD_IDENTIFIER", "give a scheme and a value that fits it")
         }
-        faults.add("centre", "REQUIRED", "name the centre by its key or by one of its registrations");
-        return None;
+        Some(reference) => match reader.premises.centre(reference) {
+            CentreFound::Own(centre) => return Some(centre),
+            // No formality: it would put a text before people of another centre, or hide a mistake about who asks.
+            CentreFound::Foreign => {
+                let what = "your organisation does not belong to this centre";
+                reader.essential.add("centre", "FOREIGN_CENTRE", what);
+                return None;
+            }
+            CentreFound::Unknown => ("centre", "UNKNOWN_CENTRE", "is not in the directory"),
+        },
     };
-    if *reference == CentreReference::BadRegistration {
-        faults.add("centre.registration", "BAD_IDENTIFIER", "give a scheme and a value that fits it");
-        return None;
-    }
-    match reader.premises.centre(reference) {
-        CentreFound::Own(centre) => Some(centre),
-        CentreFound::Foreign => {
-            faults.add("centre", "FOREIGN_CENTRE", "your organisation does not belong to this centre");
-            None
+    // A safety signal of an organisation with one centre can only be meant for that one.
+    match reader.premises.only_centre().filter(|_| reader.lenient) {
+        Some(only) => {
+            reader.form(field, reason, what);
+            Some(only)
         }
-        CentreFound::Unknown => {
-            faults.add("centre", "UNKNOWN_CENTRE", "is not in the directory");
+        None => {
+            reader.essential.add(field, reason, what);
             None
         }
     }

@@ -97,6 +97,20 @@ fn who_has_one_centre_need_not_name_it() {
     assert_eq!((signal.centre.as_str(), signal.waived), ("de-wilg", vec!["centre".to_owned()]));
 }
 
+#[test]
+fn who_has_one_centre_and_names_it_wrongly_is_not_sent_away() {
+    let named = |centre| Draft { centre: Some(centre), ..acute(consult()) };
+    for (wrong, field) in [
+        (CentreReference::Key("nergens".into()), "centre"),
+        (CentreReference::BadRegistration, "centre.registration"),
+    ] {
+        let draft = named(wrong);
+        let Ok(Verdict::Accept(signal)) = parse(&draft, &World { only_centre: true }) else { panic!() };
+        assert_eq!((signal.centre.as_str(), signal.waived), ("de-wilg", vec![field.to_owned()]));
+        assert!(parse(&draft, &World { only_centre: false }).is_err(), "with several nobody can tell which");
+    }
+}
+
 proptest! {
     #[test]
     fn no_bsn_survives_in_a_safety_signal(before in "[a-z ]{0,9}", after in "[ .a-z]{0,9}", pick in 0..4_usize, field in 0..3) {
