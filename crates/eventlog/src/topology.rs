@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 /// Most deliveries of one consumer that may be unsettled at a time.
-pub const MAX_UNSETTLED: usize = 1_000;
+pub const MAX_UNSETTLED: usize = 10_000;
 
 /// A stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -21,8 +21,8 @@ use crate::{
 pub const HANDLE_TIME_MAX: Duration = Duration::from_secs(4);
 /// Deliveries that are handled side by side.
 pub const IN_FLIGHT_MAX: usize = 64;
-/// Longest wait before a delivery that could not be handled comes again.
-const RETRY_WAIT_MAX: Duration = Duration::from_secs(30);
+/// Longest wait before a delivery that could not be handled comes again. Short, since it may be about safety; the load of repeating is small.
+const RETRY_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// Why a delivery could not be handled. Its kind decides what becomes of the message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

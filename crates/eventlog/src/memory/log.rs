@@ -266,8 +266,7 @@ impl Follower {
             self.target = Some(table.last_sequence);
         }
         if table.first_sequence > self.read + 1 {
-            // What stood before the first message was purged from the front.
-            self.read = table.first_sequence - 1;
+            return Err(FollowError::Hole { stream, expected: self.read + 1, found: table.first_sequence });
         }
         if self.target.is_some_and(|target| self.read >= target) {
             self.target = None;

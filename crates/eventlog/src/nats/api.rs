@@ -19,6 +19,7 @@ use crate::{Deadline, Header, ReadError, Recorded, Subject, resolve::Outcome, wi
 /// Numbers of the broker's errors.
 pub(super) mod code {
     pub(crate) const ACCOUNT_RESOURCES_EXCEEDED: u64 = 10_002;
+    pub(crate) const NO_SUITABLE_PEERS: u64 = 10_005;
     pub(crate) const CLUSTER_NOT_AVAILABLE: u64 = 10_008;
     pub(crate) const CONSUMER_NOT_FOUND: u64 = 10_014;
     pub(crate) const INSUFFICIENT_RESOURCES: u64 = 10_023;

@@ -191,10 +191,6 @@ impl Follower {
         let info = self.look().await?;
         self.core.remember(stream, &info.created);
         let incarnation = Arc::clone(self.incarnation.get_or_insert_with(|| Arc::clone(&info.created)));
-        if info.state.first_seq > self.read + 1 {
-            // What stood before the first message was purged from the front.
-            self.read = info.state.first_seq - 1;
-        }
         if info.state.last_seq > self.read {
             // The last message must be there: a consumer would just never come to one that is not.
             let last = json!({"seq": info.state.last_seq});
@@ -257,13 +253,13 @@ impl Follower {
         if self.incarnation.as_ref().is_some_and(|known| *known != info.created) {
             return Some(FollowError::OtherIncarnation { stream });
         }
+        let (expected, found) = (self.read + 1, info.state.first_seq);
+        if found > expected {
+            // Nothing is ever purged without being recorded, and nothing records it yet.
+            return Some(FollowError::Hole { stream, expected, found });
+        }
         let end = info.state.last_seq;
         (end < self.read).then_some(FollowError::EndBelow { stream, end, read: self.read })
-    }
-
-    /// Was everything before a sequence purged from the front?
-    async fn starts_at(&self, sequence: u64) -> Result<bool, Setback> {
-        Ok(self.look().await?.state.first_seq >= sequence)
     }
 
     /// Takes the next message if it is the next one.
@@ -273,7 +269,7 @@ impl Follower {
             // Delivered twice; cannot happen with our consumer, and would be harmless.
             return Ok(None);
         }
-        if found > expected && !self.starts_at(found).await? {
+        if found > expected {
             let which = json!({"seq": expected});
             let deadline = Instant::now() + LOOK_TIME;
             return match self.core.message(self.stream.as_str(), &which, deadline).await? {

@@ -172,6 +172,10 @@ async fn ask(
             Err(ApiError::Refused { code: code::STREAM_NOT_FOUND | code::CONSUMER_NOT_FOUND, .. }) => {
                 Ok(Ok(None))
             }
+            // A node that just started counts as offline for a moment.
+            Err(ApiError::Refused { code: code::NO_SUITABLE_PEERS, text }) if text.contains("offline") => {
+                Err(ReadError::Unavailable)
+            }
             Err(ApiError::Refused { text, .. }) => Ok(Err(text)),
             Err(error) => Err(ReadError::from(error)),
         }
