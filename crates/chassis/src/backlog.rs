@@ -37,6 +37,11 @@ pub(crate) async fn observe(
         .with_unit("1")
         .with_description("Share of the stream's bytes in use; alarm at 0.7.")
         .build();
+    let messages = meter
+        .u64_gauge("voordeur.stream.messages")
+        .with_unit("{message}")
+        .with_description("Messages in the stream. In DEAD_LETTERS every one is worth a look.")
+        .build();
     let connected = meter.u64_gauge("voordeur.broker.connected").build();
     let consumers: Vec<_> =
         ConsumerName::ALL.into_iter().filter(|name| name.as_str().starts_with(service)).collect();
@@ -63,7 +68,9 @@ pub(crate) async fn observe(
         }
         for name in &streams {
             if let Ok(usage) = broker.log(*name).usage(Deadline::now() + LOOK_TIME).await {
-                used.record(usage.share(), &[KeyValue::new("stream_name", name.as_str())]);
+                let labels = [KeyValue::new("stream_name", name.as_str())];
+                used.record(usage.share(), &labels);
+                messages.record(usage.messages, &labels);
             }
         }
     }

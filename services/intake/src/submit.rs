@@ -16,6 +16,7 @@ use voordeur_eventlog::{
 };
 use voordeur_intake_domain::{
     Rejection, Submission, Verdict,
+    draft::Code,
     life::{
         Actor, Change, Command, Event, Received, Refusal, decide,
         signal::{RecordedGround, RecordedPermission, Sealed},
@@ -58,8 +59,12 @@ impl Intake {
         request: SubmitSignalRequest,
         deadline: Deadline,
     ) -> Result<SubmitSignalResponse, Problem> {
-        let safety =
-            codec::code(&SafetyLevel::ALL, request.safety).known().is_some_and(SafetyLevel::is_safety);
+        // A level that this release does not know may well be about safety: better guidance too much.
+        let safety = match codec::code(&SafetyLevel::ALL, request.safety) {
+            Code::Known(level) => level.is_safety(),
+            Code::Unknown => true,
+            Code::Absent => false,
+        };
         let directory = self.directory.current().ok();
         let now = self.clock.now();
         let organisation = match caller {

@@ -12,7 +12,7 @@ use voordeur_contracts::{
 };
 use voordeur_eventlog::{Deadline, fold::Expect};
 use voordeur_kernel::{ErrorKind, ProfessionalKey, TaskId};
-use voordeur_routing_domain::task::{Colleague, Sealed, Task, Trigger, Wish};
+use voordeur_routing_domain::task::{Colleague, Sealed, Task, Wish};
 
 use super::{
     explain::explain,
@@ -125,11 +125,8 @@ fn check(
             ))
         }
         Wish::Answer { advice: Some(Sealed { owner, .. }), .. } => {
-            let signal = match task.about.trigger {
-                Trigger::Signal(signal) => Some(*signal.as_bytes()),
-                _ => None,
-            };
-            if *owner == *task.id.as_bytes() || Some(*owner) == signal {
+            // Intake opens an answer only with the task it was sealed for.
+            if *owner == *task.id.as_bytes() {
                 return Ok(());
             }
             Err(Problem::fault("advice.owner", "WRONG_OWNER", "this text was sealed for something else"))
