@@ -15,7 +15,7 @@ use voordeur_eventlog::{
     fold::{ExecuteError, Expect},
 };
 use voordeur_intake_domain::{
-    Rejection, Submission, Verdict,
+    Premises as _, Rejection, Submission, Verdict,
     draft::Code,
     life::{
         Actor, Change, Command, Event, Received, Refusal, decide,
@@ -71,7 +71,8 @@ impl Intake {
             Identity::Organisation(key) => key.as_str().to_owned(),
             Identity::Person(_) | Identity::Operator => request.organisation.clone(),
         };
-        let centre = directory.as_deref().map(|d| centre_key(d, &request, now)).unwrap_or_default();
+        let centre =
+            directory.as_deref().map(|d| centre_key(d, &organisation, &request, now)).unwrap_or_default();
         let scene =
             Scene { directory: directory.as_deref(), organisation: &organisation, centre: &centre, now };
         // The first question, before anything else. Nothing of the request is kept.
@@ -381,16 +382,24 @@ fn rejected(rejection: Rejection) -> Problem {
 }
 
 /// Key of the centre that is named, for guidance; whether it is a good one is judged elsewhere.
-fn centre_key(directory: &Directory, request: &SubmitSignalRequest, now: Timestamp) -> String {
+fn centre_key(
+    directory: &Directory,
+    organisation: &str,
+    request: &SubmitSignalRequest,
+    now: Timestamp,
+) -> String {
     use voordeur_intake_domain::CentreReference::{BadRegistration, Key, Registration};
-    match codec::draft::draft_centre(request) {
-        Some(Key(key)) => key.0,
-        Some(Registration(identifier)) => directory
-            .centre_by_registration(&identifier, now)
-            .map(|centre| centre.key.to_string())
-            .unwrap_or_default(),
-        Some(BadRegistration) | None => String::new(),
-    }
+    let named = match codec::draft::draft_centre(request) {
+        Some(Key(key)) => directory.centre(&key.0),
+        Some(Registration(identifier)) => directory.centre_by_registration(&identifier, now),
+        Some(BadRegistration) | None => None,
+    };
+    // Where a safety signal goes that names none, or a wrong one.
+    let only = || {
+        let organisation = directory.organisation(organisation)?;
+        AtOrganisation { directory, organisation, now }.only_centre()
+    };
+    named.map(|centre| centre.key.clone()).or_else(only).map(|key| key.to_string()).unwrap_or_default()
 }
 
 fn record(

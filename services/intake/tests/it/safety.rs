@@ -73,12 +73,6 @@ async fn errors_of_submission_carry_it_too() {
             Code::InvalidArgument,
             OnDuty::Yes,
         ),
-        (
-            "organisation:school-a",
-            SubmitSignalRequest { centre: centre("nergens"), ..acute(consult("nood-1")) },
-            Code::InvalidArgument,
-            OnDuty::Unknown,
-        ),
         ("organisation:school-z", acute(consult("nood-1")), Code::PermissionDenied, OnDuty::Yes),
         ("person:noor", acute(consult("nood-1")), Code::PermissionDenied, OnDuty::Yes),
     ] {
@@ -93,6 +87,17 @@ async fn errors_of_submission_carry_it_too() {
     let status = world.school().submit_signal(request).await.unwrap_err();
     assert!(guidance(&status).is_some(), "{status:?}");
     assert!(world.stored(StreamName::Signals).is_empty());
+}
+
+#[tokio::test]
+async fn a_wrong_name_of_the_only_centre_sends_nobody_away() {
+    let world = World::new().await;
+    let centre = Some(CentreReference { reference: Some(Reference::Key("nergens".to_owned())) });
+    let request = SubmitSignalRequest { centre, ..acute(consult("nood-1")) };
+    let receipt = world.school().submit_signal(request).await.unwrap().into_inner();
+    assert_eq!(receipt.waived_fields, ["centre"]);
+    assert_eq!(receipt.guidance.unwrap().on_duty(), OnDuty::Yes);
+    assert_eq!(world.stored(StreamName::Signals).len(), 1);
 }
 
 #[tokio::test]
