@@ -18,6 +18,7 @@ pub mod fingerprint;
 pub mod lifeline;
 pub mod people;
 pub mod promises;
+mod quiet;
 pub mod run;
 pub mod schools;
 pub mod world;

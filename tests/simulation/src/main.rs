@@ -76,7 +76,7 @@ fn main() -> ExitCode {
         let failed: Vec<u64> = failures.iter().map(|failure| failure.seed).collect();
         let result = json!({
             "seeds": seeds, "steps": done.steps, "events": done.events, "signals": done.signals, "calls": done.calls,
-            "troubles": done.troubles, "kills": done.kills, "failed_seeds": failed,
+            "troubles": done.troubles, "kills": done.kills, "task_events": done.kinds, "failed_seeds": failed,
             "seconds": (seconds * 10.0).round() / 10.0,
         });
         println!("{result}");
@@ -114,6 +114,9 @@ fn take(total: &mut Total, outcome: Result<Done, Box<Failure>>, began: Instant, 
             sum.troubles += done.troubles;
             sum.kills += done.kills;
             sum.fingerprint = done.fingerprint;
+            for (kind, count) in done.kinds {
+                *sum.kinds.entry(kind).or_default() += count;
+            }
         }
         Err(failure) => {
             eprintln!("{failure}\n");

@@ -2,14 +2,15 @@
 
 use futures_util::FutureExt as _;
 use jiff::SignedDuration;
-use tonic::Status;
+use tonic::{Code, Status};
 use voordeur_contracts::{
-    common::CommandContext,
+    common::{CommandContext, SealedText, TextPurpose},
     convert::to_wire_time,
     event::{
         AnswerStatus, AssignReason, CancelReason, ContactKind, ContactWith, DeclineReason, ErrorReason,
         FailReason, HandBackReason, HoldReason, TaskOutcome,
     },
+    intake::{RevealDetailsRequest, SealTextRequest, details_service_client::DetailsServiceClient},
     routing::{
         AcceptTaskRequest, AnswerTaskRequest, AskColleagueRequest, AssignTaskRequest,
         DecideCancellationRequest, DeclineTaskRequest, FailTaskRequest, HandBackTaskRequest, HoldTaskRequest,
@@ -18,6 +19,7 @@ use voordeur_contracts::{
         presence_service_client::PresenceServiceClient, task_service_client::TaskServiceClient,
     },
 };
+use voordeur_system_tests::signals;
 
 use crate::{
     dice::Dice,
@@ -25,14 +27,19 @@ use crate::{
 };
 
 /// Professionals and coordinators, each with her centre.
-pub const PEOPLE: [(&str, &str, bool); 6] = [
+pub const PEOPLE: [(&str, &str, bool); 7] = [
     ("noor", "de-wilg", false),
     ("sam", "de-wilg", false),
     ("yasmina", "de-wilg", false),
     ("eva", "de-els", false),
     ("marit", "de-wilg", true),
+    // Only in every second version of the directory, in the place of Marit.
+    ("petra", "de-wilg", true),
     ("fien", "de-els", true),
 ];
+
+/// Coordinators who come and go with the versions of the directory.
+pub const COMING_AND_GOING: [&str; 2] = ["marit", "petra"];
 
 type Outcome = Option<Result<(), Status>>;
 
@@ -43,6 +50,7 @@ struct Act<'a> {
     who: String,
     task: &'a Task,
     command: Option<CommandContext>,
+    advice: Option<SealedText>,
 }
 
 /// Calls a step of `TaskService` until it is settled.
@@ -60,6 +68,12 @@ macro_rules! step {
         });
         outcome.await.map(|outcome| outcome.map(|_| ()))
     }};
+}
+
+/// Whoever comes and goes with the directory may have lost her say between two attempts of one act: the first was stored, and to the
+/// second she is told that she is nobody here.
+fn replaced(person: &str, no: &Status) -> bool {
+    matches!(no.code(), Code::PermissionDenied | Code::NotFound) && COMING_AND_GOING.contains(&person)
 }
 
 /// What somebody sees on her list; `None` when nobody answers.
@@ -111,7 +125,10 @@ async fn take_step(
     let seen_version = if dice.chance(60) { task.version } else { 0 };
     let who = format!("person:{person}");
     let command = Some(CommandContext { idempotency_key: key.clone(), seen_version });
-    let mut act = Act { world, dice, who: who.clone(), task, command };
+    let mut act = Act { world, dice, who: who.clone(), task, command, advice: None };
+    if name == "AnswerTask" && act.dice.chance(40) {
+        act.seal(number).await;
+    }
     let Some(outcome) = act.take(name, colleagues).await else {
         return world.tell(format!("{person}: {name} on {}: unknown", task.task_id));
     };
@@ -125,18 +142,37 @@ async fn take_step(
             // A second tap, later.
             if act.dice.chance(15)
                 && let Some(Err(no)) = act.again(name).await
+                && !replaced(person, &no)
             {
                 world.break_promise(9, format!("{what}: done, and refused when it was repeated: {no:?}"));
             }
         }
         Err(no) => {
             world.tell(format!("{what}: refused, {}", reason(&no)));
-            world.ledger().refused.insert(world.deriver.command_id(&who, &key), what);
+            if !replaced(person, &no) {
+                world.ledger().refused.insert(world.deriver.command_id(&who, &key), what);
+            }
         }
     }
 }
 
 impl Act<'_> {
+    /// Has an advice sealed; without one she answers with a status alone.
+    async fn seal(&mut self, number: usize) {
+        let request = SealTextRequest {
+            task_id: self.task.task_id.clone(),
+            purpose: TextPurpose::Answer.into(),
+            text: format!("{} als advies", signals::TEXT),
+            idempotency_key: format!("seal-act-{number}"),
+        };
+        let who = self.who.clone();
+        let sealed = self.world.insist(self.dice, ServiceName::Intake, 20, |grpc| {
+            let request = of(&who, request.clone());
+            async move { DetailsServiceClient::new(grpc).seal_text(request).await }.boxed()
+        });
+        self.advice = sealed.await.and_then(Result::ok).and_then(|reply| reply.sealed);
+    }
+
     async fn take(&mut self, name: &str, colleagues: &[&str]) -> Outcome {
         match name {
             "DeclineTask" => {
@@ -214,11 +250,38 @@ impl Act<'_> {
                 AnswerTaskRequest {
                     outcome: TaskOutcome::Advice.into(),
                     status: AnswerStatus::AdviceGiven.into(),
-                    advice: None,
+                    advice: self.advice.clone(),
                 }
             ),
             _ => None,
         }
+    }
+}
+
+/// Somebody wants to read what a signal says. Whoever is shown it is on record.
+pub async fn read(world: World, mut dice: Dice) {
+    let (person, _, coordinator) = *dice.pick(&PEOPLE);
+    let Some(tasks) = list(&world, &mut dice, person, coordinator).await else { return };
+    if tasks.is_empty() {
+        return;
+    }
+    let task = dice.pick(&tasks).clone();
+    let who = format!("person:{person}");
+    let request = RevealDetailsRequest { task_id: task.task_id.clone(), break_glass: None };
+    let shown = world.insist(&mut dice, ServiceName::Intake, 10, |grpc| {
+        let request = of(&who, request.clone());
+        async move { DetailsServiceClient::new(grpc).reveal_details(request).await }.boxed()
+    });
+    match shown.await {
+        None => {}
+        Some(Ok(reply)) => {
+            world.ledger().looks += 1;
+            world.tell(format!("{person} reads {}", task.task_id));
+            if !reply.details.is_some_and(|details| details.text.starts_with(signals::TEXT)) {
+                world.break_promise(6, format!("{}: another text than was handed over", task.task_id));
+            }
+        }
+        Some(Err(no)) => world.tell(format!("{person} reads {}: refused, {}", task.task_id, reason(&no))),
     }
 }
 
@@ -262,8 +325,10 @@ pub async fn say_presence(world: World, mut dice: Dice, number: usize) {
         Some(Ok(())) => world.tell(format!("{person} {name}")),
         Some(Err(no)) => {
             world.tell(format!("{person} {name}: refused, {}", reason(&no)));
-            let command = world.deriver.command_id(&who, &key);
-            world.ledger().refused.insert(command, format!("{person} {name}"));
+            if !replaced(person, &no) {
+                let command = world.deriver.command_id(&who, &key);
+                world.ledger().refused.insert(command, format!("{person} {name}"));
+            }
         }
     }
 }
@@ -277,11 +342,14 @@ pub async fn finish(
 ) {
     use voordeur_routing_domain::task::TaskState;
     let coordinator = task.coordinator.as_str().to_owned();
+    let gone = |holder: &str| COMING_AND_GOING.contains(&holder) && holder != coordinator;
     let (person, name) = match (&task.holder, task.state) {
-        (Some(holder), _) => (holder.as_str().to_owned(), "AnswerTask"),
-        (None, TaskState::CancelRequested) => (coordinator, "DecideCancellation"),
+        (Some(holder), _) if !gone(holder.as_str()) => (holder.as_str().to_owned(), "AnswerTask"),
+        (_, TaskState::CancelRequested) => (coordinator, "DecideCancellation"),
+        // She who held it left; the coordinator gives it to somebody.
+        (Some(_), _) => (coordinator, "AssignTask"),
         (None, _) => (coordinator, "AcceptTask"),
     };
     let shown = Task { task_id: task.id.to_string(), ..Task::default() };
-    take_step(world, dice, &person, &shown, name, &[], number).await;
+    take_step(world, dice, &person, &shown, name, &["sam"], number).await;
 }

@@ -1,6 +1,6 @@
 //! One run: a seed, a while of troubles, then quiet, then the count.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use tokio::{
@@ -10,12 +10,9 @@ use tokio::{
 use voordeur_directory::DirectoryStore;
 use voordeur_eventlog::{
     Broker, BucketName, Commit, Deadline, StreamName, Subject, Version,
-    dead_letters::{DeadLetters, Standing},
     memory::{Faults, Flavour, MemoryBroker, Options},
-    topology::ConsumerName,
 };
 use voordeur_kernel::{CommitId, SignalId, TaskId};
-use voordeur_system_tests::census;
 
 use crate::{
     clock::JumpingClock,
@@ -29,10 +26,12 @@ use crate::{
 
 /// A Monday morning.
 const FIRST_MOMENT: &str = "2026-03-09T08:00:00Z";
+/// What no release could ever read.
+pub(crate) const UNREADABLE: &[u8] = b"\xff\xff not an event";
 const DIRECTORY: &str = include_str!("directory.toml");
 
 /// What one run came to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Done {
     /// Choices that were made.
     pub steps: u64,
@@ -46,6 +45,8 @@ pub struct Done {
     pub kills: u64,
     /// Calls of people and schools.
     pub calls: u64,
+    /// What happened to tasks, by name of the event.
+    pub kinds: BTreeMap<String, u64>,
     /// Fingerprint of the whole log.
     pub fingerprint: u64,
 }
@@ -90,18 +91,21 @@ pub fn run(seed: u64) -> Result<Done, Box<Failure>> {
     runtime.block_on(Box::pin(play(seed)))
 }
 
-struct Run {
+pub(crate) struct Run {
     seed: u64,
-    dice: Dice,
-    world: World,
-    promises: Promises,
-    people: JoinSet<()>,
+    pub(crate) dice: Dice,
+    pub(crate) world: World,
+    pub(crate) promises: Promises,
+    pub(crate) people: JoinSet<()>,
     step: u64,
     acts: usize,
     signals_max: usize,
     signals: usize,
     plants: bool,
-    broker_back: Option<Instant>,
+    directory_version: u64,
+    pub(crate) broker_back: Option<Instant>,
+    full: Option<(StreamName, Instant)>,
+    pub(crate) reachable: bool,
     done: Done,
 }
 
@@ -138,7 +142,10 @@ async fn play(seed: u64) -> Result<Done, Box<Failure>> {
         signals_max,
         signals: 0,
         plants,
+        directory_version: 1,
         broker_back: None,
+        full: None,
+        reachable: true,
         done: Done::default(),
     };
     run.start_processes().await;
@@ -157,25 +164,26 @@ async fn play(seed: u64) -> Result<Done, Box<Failure>> {
         signals: u64::try_from(run.promises.signals.len()).expect("few"),
         troubles: run.done.troubles + ledger.troubles,
         calls: ledger.calls,
+        kinds: std::mem::take(&mut run.promises.kinds),
         fingerprint: fingerprint(&run.world.broker),
         ..run.done
     })
 }
 
 impl Run {
-    fn look(&mut self) -> Result<(), Box<Failure>> {
-        let broken = self.promises.look(&self.world);
+    pub(crate) fn look(&mut self) -> Result<(), Box<Failure>> {
+        let broken = self.promises.look(&self.world, self.full.is_none() && self.reachable);
         self.fail(broken)
     }
 
-    fn fail(&self, broken: Vec<Broken>) -> Result<(), Box<Failure>> {
+    pub(crate) fn fail(&self, broken: Vec<Broken>) -> Result<(), Box<Failure>> {
         if broken.is_empty() {
             return Ok(());
         }
         Err(Box::new(Failure { seed: self.seed, step: self.step, broken, story: self.world.story(30) }))
     }
 
-    fn tell(&self, what: impl AsRef<str>) {
+    pub(crate) fn tell(&self, what: impl AsRef<str>) {
         self.world.tell(what);
     }
 
@@ -189,7 +197,8 @@ impl Run {
                 let act = self.act();
                 self.people.spawn(schools::come_back(self.world.clone(), self.dice.fork(), act));
             }
-            24..62 => {
+            24..28 => drop(self.people.spawn(people::read(self.world.clone(), self.dice.fork()))),
+            28..62 => {
                 let act = self.act();
                 self.people.spawn(people::work(self.world.clone(), self.dice.fork(), act));
             }
@@ -202,8 +211,10 @@ impl Run {
             78..82 => self.read_late(),
             82..86 => self.weather(),
             86..88 => self.outage(),
-            88..97 => self.jump(),
-            97..98 => {
+            88..90 => self.fill(),
+            90..97 => self.jump(),
+            97 if self.dice.chance(50) => self.new_directory().await,
+            97 => {
                 self.tell("the machine sleeps for 20 s");
                 tokio::time::advance(Duration::from_secs(20)).await;
             }
@@ -211,7 +222,7 @@ impl Run {
         }
     }
 
-    fn act(&mut self) -> usize {
+    pub(crate) fn act(&mut self) -> usize {
         self.acts += 1;
         self.acts
     }
@@ -270,13 +281,14 @@ impl Run {
     fn weather(&mut self) {
         self.done.troubles += 1;
         let seed = self.dice.roll();
-        let (name, faults, loss) = match self.dice.between(0, 4) {
+        let (name, faults, loss) = match self.dice.between(0, 5) {
             0 => ("fair", Faults { seed, ..Faults::default() }, 0),
             1 => ("rough", Faults::rough(seed), 8),
             2 => {
                 let faults = Faults { late_requests: 250, lost_acknowledgements: 200, ..Faults::rough(seed) };
                 ("late answers", faults, 15)
             }
+            3 => ("hardly reachable", Faults { unavailable: 800, ..Faults::rough(seed) }, 8),
             _ => {
                 let longest_delay = Duration::from_secs(8);
                 (
@@ -286,6 +298,7 @@ impl Run {
                 )
             }
         };
+        self.reachable = name != "hardly reachable";
         self.world.broker.set_faults(faults);
         self.world.lose_calls(loss);
         self.tell(format!("weather: {name}"));
@@ -299,6 +312,28 @@ impl Run {
         self.tell(format!("the broker is away for {time:?}"));
     }
 
+    /// A stream is full until somebody makes room.
+    fn fill(&mut self) {
+        if self.full.is_some() {
+            return;
+        }
+        self.done.troubles += 1;
+        let stream = *self.dice.pick(&[StreamName::Signals, StreamName::Tasks, StreamName::Episodes]);
+        let time = Duration::from_millis(self.dice.between(200, 30_000));
+        self.world.broker.limit(stream, 1);
+        self.full = Some((stream, Instant::now() + time));
+        self.tell(format!("{stream} is full for {time:?}"));
+    }
+
+    /// There is room again.
+    pub(crate) fn make_room(&mut self) {
+        if let Some((stream, _)) = self.full.take() {
+            let room = voordeur_eventlog::topology::Settings::default().stream_bytes_max;
+            self.world.broker.limit(stream, room);
+            self.tell(format!("{stream} has room again"));
+        }
+    }
+
     fn jump(&mut self) {
         let minutes = match self.dice.between(0, 3) {
             0 => self.dice.between(1, 60),
@@ -309,9 +344,37 @@ impl Run {
         self.tell(format!("{minutes} minutes pass"));
     }
 
+    /// De Wilg gets another coordinator, or gets the former one back.
+    async fn new_directory(&mut self) {
+        let expected = self.directory_version;
+        let text = if expected.is_multiple_of(2) {
+            DIRECTORY.to_owned()
+        } else {
+            DIRECTORY.replace("[person.marit]", "[person.petra]")
+        };
+        let store = DirectoryStore::new(self.world.broker.bucket(BucketName::Directory));
+        let until = Deadline::now() + Duration::from_secs(5);
+        match store.apply(&text, expected, until).await {
+            Ok(applied) => {
+                self.directory_version = applied.version;
+                self.tell(format!("version {} of the directory", applied.version));
+            }
+            // Perhaps it is there all the same.
+            Err(_) => {
+                if let Ok(stored) = store.current(Deadline::now() + Duration::from_secs(60)).await {
+                    self.directory_version = stored.directory.version();
+                }
+            }
+        }
+    }
+
     /// A message of a later release, or a damaged one.
     async fn plant(&mut self) {
-        if !self.plants || self.promises.planted.len() >= 2 || self.broker_back.is_some() {
+        if !self.plants
+            || self.promises.planted.len() >= 2
+            || self.broker_back.is_some()
+            || self.full.is_some()
+        {
             return;
         }
         self.done.troubles += 1;
@@ -329,7 +392,7 @@ impl Run {
             kind: "nl.voordeur.signal.v1",
             source: "simulation",
             time: self.world.now(),
-            data: b"\xff\xff not an event".as_slice().into(),
+            data: UNREADABLE.into(),
             trace: Vec::new(),
             urgent: false,
         };
@@ -342,11 +405,14 @@ impl Run {
     }
 
     /// Buries the dead, and starts what is due.
-    async fn start_processes(&mut self) {
+    pub(crate) async fn start_processes(&mut self) {
         if self.broker_back.is_some_and(|back| back <= Instant::now()) {
             self.broker_back = None;
             self.world.broker.set_available(true);
             self.tell("the broker is back");
+        }
+        if self.full.is_some_and(|(_, until)| until <= Instant::now()) {
+            self.make_room();
         }
         let mut due = Vec::new();
         let mut died = Vec::new();
@@ -377,170 +443,6 @@ impl Run {
             }
         }
     }
-
-    /// No more troubles; everybody finishes her work; then everything is counted.
-    async fn quiet(&mut self) -> Result<(), Box<Failure>> {
-        self.tell("quiet");
-        self.world.broker.set_available(true);
-        self.world.broker.set_faults(Faults::default());
-        self.world.lose_calls(0);
-        self.broker_back = None;
-        for slot in self.world.slots().iter_mut() {
-            slot.start_at = Instant::now();
-            if let Some(process) = &slot.process {
-                process.line.spare();
-            }
-        }
-        while let Some(joined) = self.people.join_next().await {
-            self.start_processes().await;
-            if let Err(error) = joined {
-                self.world.break_promise(0, format!("somebody could not go on: {error}"));
-            }
-        }
-        self.settle().await?;
-        for round in 0..30 {
-            let open: Vec<_> = self.promises.open_tasks().cloned().collect();
-            if open.is_empty() {
-                break;
-            }
-            if round > 20 {
-                self.tell(format!("{} tasks are still open", open.len()));
-            }
-            for task in open {
-                let act = self.act();
-                people::finish(&self.world, &mut self.dice, &task, act).await;
-            }
-            self.settle().await?;
-        }
-        self.settle().await?;
-        let mut broken = self.promises.at_the_end();
-        broken.extend(self.fresh_replay().await);
-        broken.extend(self.census().await);
-        broken.extend(self.dead_letters().await);
-        self.fail(broken)?;
-        self.look()
-    }
-
-    /// Waits until nobody has anything left to do.
-    async fn settle(&mut self) -> Result<(), Box<Failure>> {
-        let end = Instant::now() + Duration::from_secs(600);
-        loop {
-            sleep(Duration::from_millis(300)).await;
-            self.start_processes().await;
-            self.look()?;
-            let mut waiting = Vec::new();
-            for consumer in ConsumerName::ALL {
-                let backlog = self.world.broker.wakeups(consumer).backlog(soon()).await.unwrap_or_default();
-                if backlog.pending + backlog.unsettled > 0 {
-                    waiting.push(format!("{consumer}: {backlog:?}"));
-                }
-            }
-            for (service, stream) in OWNED {
-                let end = self.world.broker.log(stream).end(soon()).await.map_or(0, |end| end.sequence);
-                for slot in self.world.slots().iter().filter(|slot| slot.service == service) {
-                    let position = slot.process.as_ref().and_then(|process| (process.digest)().position);
-                    if position.map(|position| position.sequence) != Some(end) {
-                        waiting.push(format!("{} has not read up to {end}", slot.name()));
-                    }
-                }
-            }
-            if waiting.is_empty() {
-                return Ok(());
-            }
-            if Instant::now() >= end {
-                let broken = waiting.into_iter().map(|what| Broken { promise: 10, what }).collect();
-                return self.fail(broken);
-            }
-        }
-    }
-
-    /// A process that reads everything from the first message holds what all the others hold.
-    async fn fresh_replay(&self) -> Vec<Broken> {
-        let mut broken = Vec::new();
-        for service in ServiceName::ALL {
-            let fresh = match self.world.start(service).await {
-                Ok(fresh) => fresh,
-                Err(error) => {
-                    broken
-                        .push(Broken { promise: 3, what: format!("no fresh {}: {error}", service.as_str()) });
-                    continue;
-                }
-            };
-            let until = Instant::now() + Duration::from_secs(60);
-            while !fresh.is_ready() && Instant::now() < until {
-                sleep(Duration::from_millis(50)).await;
-            }
-            let expected = (fresh.digest)();
-            for slot in self.world.slots().iter().filter(|slot| slot.service == service) {
-                let Some(process) = &slot.process else { continue };
-                let theirs = (process.digest)();
-                if theirs != expected {
-                    let what = format!("{} holds {theirs:?}, a replay {expected:?}", slot.name());
-                    broken.push(Broken { promise: 3, what });
-                }
-            }
-            fresh.line.kill();
-        }
-        broken
-    }
-
-    /// The count of the tests with real processes, on this log.
-    async fn census(&self) -> Vec<Broken> {
-        if !self.promises.planted.is_empty() {
-            // It reads every message, also those that cannot be read.
-            return Vec::new();
-        }
-        let broker: Arc<dyn Broker> = Arc::new(self.world.broker.clone());
-        let acknowledged: BTreeSet<SignalId> = self.world.ledger().acknowledged.keys().copied().collect();
-        let census = census::count(&broker).await;
-        let broken = census.broken_promises(&acknowledged, self.world.now());
-        broken.into_iter().map(|what| Broken { promise: 1, what: format!("census: {what}") }).collect()
-    }
-
-    /// What was parked is there whole, and can be tried again; still unreadable, it is parked again.
-    async fn dead_letters(&mut self) -> Vec<Broken> {
-        if self.promises.planted.is_empty() {
-            return Vec::new();
-        }
-        let log = self.world.broker.log(StreamName::DeadLetters);
-        let letters = DeadLetters::new(log, Arc::new(self.world.clock.clone()));
-        let mut broken = Vec::new();
-        let listed = letters.list(true).await.unwrap_or_default();
-        for letter in &listed {
-            if &*letter.message.data != b"\xff\xff not an event" {
-                broken.push(Broken { promise: 10, what: format!("{} is not whole", letter.subject) });
-            }
-            if let Err(error) = letters.request_replay(&letter.subject, soon()).await {
-                broken.push(Broken { promise: 10, what: format!("{}: {error}", letter.subject) });
-            }
-        }
-        let until = Instant::now() + Duration::from_secs(120);
-        for letter in &listed {
-            loop {
-                let now = letters.get(&letter.subject, soon()).await;
-                match now {
-                    Ok(now) if now.standing == Standing::Parked && now.replays == letter.replays + 1 => break,
-                    _ if Instant::now() < until => sleep(Duration::from_millis(200)).await,
-                    now => {
-                        let what = format!("{} was not tried again: {now:?}", letter.subject);
-                        broken.push(Broken { promise: 10, what });
-                        break;
-                    }
-                }
-            }
-        }
-        broken
-    }
-}
-
-const OWNED: [(ServiceName, StreamName); 3] = [
-    (ServiceName::Intake, StreamName::Signals),
-    (ServiceName::Routing, StreamName::Tasks),
-    (ServiceName::Escalation, StreamName::Episodes),
-];
-
-fn soon() -> Deadline {
-    Deadline::now() + Duration::from_secs(10)
 }
 
 /// Plays one seed; a panic of a service or of the run itself is a failure like any other.

@@ -82,7 +82,13 @@ pub async fn hand_over(world: World, mut dice: Dice, number: usize) {
         return world.break_promise(1, "a receipt without an id");
     };
     world.tell(format!("signal {number}: acknowledged as {signal}"));
-    world.ledger().acknowledged.insert(signal, organisation.to_owned());
+    {
+        let mut ledger = world.ledger();
+        ledger.acknowledged.insert(signal, organisation.to_owned());
+        if let Some(Subject::Child(child)) = &request.subject {
+            ledger.children.insert(signal, (organisation.to_owned(), child.local_number.clone()));
+        }
+    }
     if request.safety != i32::from(SafetyLevel::None) && receipt.guidance.is_none() {
         world.break_promise(5, format!("{signal}: a safety signal without guidance"));
     }
