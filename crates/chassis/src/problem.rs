@@ -260,6 +260,10 @@ impl From<AppendError> for Problem {
             AppendError::TooLarge => {
                 ("TOO_LARGE", "the request makes an event that is too large; send less".into())
             }
+            AppendError::Busy => (
+                "BUSY",
+                "too much is being stored at this moment; send the same request again in a moment".into(),
+            ),
             AppendError::Unavailable => {
                 ("BROKER_UNAVAILABLE", "the event log is not available; nothing was stored".into())
             }
@@ -272,7 +276,10 @@ impl From<AppendError> for Problem {
                 ("BROKEN", "the event log refused; tell the operator".into())
             }
         };
-        Self::new(error.kind(), reason, message)
+        let busy = error == AppendError::Busy;
+        let problem = Self::new(error.kind(), reason, message);
+        // What waits is gone within moments; a full stream is not.
+        if busy { problem.retry_after(Duration::from_millis(500)) } else { problem }
     }
 }
 
