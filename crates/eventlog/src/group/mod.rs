@@ -13,6 +13,8 @@
 //! Nothing here hangs on a caller that stays: who goes away before its turn is taken out of the queue, and who goes away later leaves a
 //! batch that runs on without it.
 
+#[cfg(test)]
+mod answers;
 mod queue;
 #[cfg(test)]
 mod tests;

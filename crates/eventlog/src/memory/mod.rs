@@ -24,7 +24,7 @@ pub use faults::Faults;
 use crate::{
     Broker, Bucket, BucketName, ConsumerName, Deadline, EventLog, GroupFigures, GroupSettings, StreamName,
     Subject, Wakeups,
-    group::Lanes,
+    group::{Lane, Lanes},
     shown::Shown,
     topology::{Change, Settings, TopologyError},
 };
@@ -129,6 +129,11 @@ impl MemoryBroker {
     pub fn for_another_process(&self) -> Self {
         let lanes = Arc::new(Lanes::new(self.lanes.settings().clone()));
         Self { inner: Arc::clone(&self.inner), lanes }
+    }
+
+    /// The group committer of a stream.
+    pub(crate) fn lane(&self, stream: StreamName) -> Lane {
+        self.lanes.lane(stream, || Arc::new(log::Single::new(Arc::clone(&self.inner), stream)))
     }
 
     /// Cuts or restores the connection of everybody. While it is cut nothing is taken in and nothing is delivered.
@@ -261,9 +266,7 @@ const LOST_AFTER: Duration = Duration::from_millis(100);
 #[async_trait]
 impl Broker for MemoryBroker {
     fn log(&self, stream: StreamName) -> Arc<dyn EventLog> {
-        let single = log::Single::new(Arc::clone(&self.inner), stream);
-        let lane = self.lanes.lane(stream, || Arc::new(single.clone()));
-        Arc::new(log::MemoryLog::new(single, lane))
+        Arc::new(log::MemoryLog::new(log::Single::new(Arc::clone(&self.inner), stream), self.lane(stream)))
     }
 
     fn wakeups(&self, consumer: ConsumerName) -> Arc<dyn Wakeups> {

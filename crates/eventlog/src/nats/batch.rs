@@ -116,3 +116,45 @@ fn answered(payload: &[u8], id: &str, count: usize) -> BatchOutcome {
     };
     BatchOutcome::Refused(refused)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_a_success_only_when_it_is_about_the_whole_batch() {
+        let read = |text: &str| answered(text.as_bytes(), "abc", 3);
+        let done = read(r#"{"stream":"SIGNALS","seq":9,"batch":"abc","count":3}"#);
+        assert_eq!(done, BatchOutcome::Stored { first: 7 });
+        for doubtful in [
+            "",
+            "{}",
+            r#"{"stream":"SIGNALS","seq":9}"#,
+            r#"{"stream":"SIGNALS","seq":9,"batch":"abc","count":2}"#,
+            r#"{"stream":"SIGNALS","seq":9,"batch":"other","count":3}"#,
+            r#"{"stream":"SIGNALS","seq":2,"batch":"abc","count":3}"#,
+            r#"{"error":{"code":500,"err_code":10077,"description":"disk on fire"}}"#,
+        ] {
+            assert_eq!(read(doubtful), BatchOutcome::Ambiguous, "{doubtful}");
+        }
+        let refused = |code: u64, number: u64, text: &str| {
+            read(&format!(r#"{{"error":{{"code":{code},"err_code":{number},"description":"{text}"}}}}"#))
+        };
+        for (code, number, text, refusal) in [
+            (400, 10_071, "wrong last sequence: 4", Refusal::WrongLast),
+            (400, 10_164, "wrong last sequence", Refusal::SubjectTwice),
+            (400, 10_201, "contains duplicate message id", Refusal::Duplicate),
+            (409, 10_158, "in process", Refusal::InProcess),
+            (400, 10_176, "incomplete", Refusal::Incomplete),
+            (400, 10_199, "too large: 1000", Refusal::TooMany),
+            (429, 10_210, "too many inflight", Refusal::Crowded),
+            (400, 10_174, "disabled", Refusal::Disabled),
+            (503, 10_077, "maximum bytes exceeded", Refusal::Full),
+            (400, 10_054, "message size exceeds maximum allowed", Refusal::TooLarge),
+        ] {
+            assert_eq!(refused(code, number, text), BatchOutcome::Refused(refusal));
+        }
+        assert_eq!(refused(503, 10_008, "no leader"), BatchOutcome::NotTaken);
+        assert_eq!(refused(429, 10_167, "too many requests"), BatchOutcome::NotTaken);
+    }
+}

@@ -29,7 +29,7 @@ use tokio::sync::watch;
 use crate::{
     Broker, Bucket, BucketName, ConsumerName, Deadline, EventLog, GroupFigures, GroupSettings, StreamName,
     Wakeups,
-    group::Lanes,
+    group::{Lane, Lanes},
     topology::{Change, Settings, TopologyError},
 };
 
@@ -136,6 +136,11 @@ impl NatsBroker {
         Ok(Self { core, lanes })
     }
 
+    /// The group committer of a stream.
+    pub(crate) fn lane(&self, stream: StreamName) -> Lane {
+        self.lanes.lane(stream, || Arc::new(log::Single::new(Arc::clone(&self.core), stream)))
+    }
+
     /// Sends what waits and closes the connection; call it after the work in hand has ended.
     pub async fn close(&self) {
         // Whoever closes is leaving anyway: what cannot be sent any more was never acknowledged.
@@ -187,9 +192,7 @@ impl Core {
 #[async_trait]
 impl Broker for NatsBroker {
     fn log(&self, stream: StreamName) -> Arc<dyn EventLog> {
-        let single = log::Single::new(Arc::clone(&self.core), stream);
-        let lane = self.lanes.lane(stream, || Arc::new(single.clone()));
-        Arc::new(log::NatsLog::new(single, lane))
+        Arc::new(log::NatsLog::new(log::Single::new(Arc::clone(&self.core), stream), self.lane(stream)))
     }
 
     fn wakeups(&self, consumer: ConsumerName) -> Arc<dyn Wakeups> {

@@ -29,7 +29,7 @@ fn eager() -> GroupSettings {
 
 fn figures(broker: &Shared) -> GroupFigures {
     let mut all = broker.group_figures().into_iter();
-    all.find_map(|(stream, figures)| (stream == StreamName::Signals).then_some(figures)).unwrap()
+    all.find_map(|(stream, figures)| (stream == StreamName::Signals).then_some(figures)).unwrap_or_default()
 }
 
 /// Appends one message to each of these histories at the same time.
