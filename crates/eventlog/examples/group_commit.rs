@@ -87,9 +87,9 @@ async fn main() {
         cluster = NatsCluster::start(usize::try_from(nodes).unwrap()).await;
         cluster.settings()
     };
-    settings.topology.stream_bytes_max = 8 << 30;
+    settings.topology.stream_bytes_max = (1 << 30) / nodes;
     let mut brokers = Vec::new();
-    for group in [GroupSettings::off(), GroupSettings::default()] {
+    for group in [GroupSettings::off(), settings.group.clone()] {
         let broker = NatsBroker::connect(NatsSettings { group, ..settings.clone() }).await.unwrap();
         broker.apply(Deadline::now() + Duration::from_secs(30)).await.unwrap();
         brokers.push(Arc::new(broker));

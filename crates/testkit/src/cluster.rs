@@ -107,7 +107,7 @@ impl NatsCluster {
             nkey_seed_file: None,
             topology: small_topology(self.nodes.len()),
             allow_unsynced: false,
-            group: GroupSettings::default(),
+            group: GroupSettings::for_replicas(self.nodes.len()),
             name: "test".to_owned(),
         }
     }

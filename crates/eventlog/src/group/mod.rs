@@ -64,10 +64,11 @@ pub struct GroupSettings {
 }
 
 impl Default for GroupSettings {
+    /// For streams of one replica.
     fn default() -> Self {
         Self {
             enabled: true,
-            side_by_side: 12,
+            side_by_side: 8,
             batch_from: 12,
             batches_max: 2,
             members_max: 500,
@@ -79,6 +80,15 @@ impl Default for GroupSettings {
 }
 
 impl GroupSettings {
+    /// For streams of so many replicas.
+    #[must_use]
+    pub fn for_replicas(replicas: usize) -> Self {
+        let one = Self::default();
+        // Replicas sync their shared log, not each message, and keep a batch in memory until it is complete: it pays earlier, and
+        // appends that wait behind others that are under way cost more than they spare.
+        if replicas > 1 { Self { batch_from: 4, ..one } } else { one }
+    }
+
     /// Every append is a publish of its own.
     #[must_use]
     pub fn off() -> Self {
