@@ -429,6 +429,14 @@ mod tests {
     }
 
     #[test]
+    fn an_append_that_is_turned_away_says_when_to_come_again() {
+        let status = Status::from(Problem::from(AppendError::Busy));
+        assert_eq!(status.code(), Code::ResourceExhausted);
+        assert_eq!(status.get_details_retry_info().unwrap().retry_delay, Some(Duration::from_millis(500)));
+        assert_eq!(status.get_details_error_info().unwrap().reason, "BUSY");
+    }
+
+    #[test]
     fn an_unsettled_append_asks_for_the_same_request_again() {
         let problem = Problem::from(AppendError::Unknown);
         assert_eq!((problem.kind, problem.reason), (ErrorKind::TimedOut, "OUTCOME_UNKNOWN"));
