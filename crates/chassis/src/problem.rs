@@ -260,6 +260,10 @@ impl From<AppendError> for Problem {
             AppendError::TooLarge => {
                 ("TOO_LARGE", "the request makes an event that is too large; send less".into())
             }
+            AppendError::Busy => (
+                "BUSY",
+                "too much is being stored at this moment; send the same request again in a moment".into(),
+            ),
             AppendError::Unavailable => {
                 ("BROKER_UNAVAILABLE", "the event log is not available; nothing was stored".into())
             }
@@ -272,7 +276,10 @@ impl From<AppendError> for Problem {
                 ("BROKEN", "the event log refused; tell the operator".into())
             }
         };
-        Self::new(error.kind(), reason, message)
+        let busy = error == AppendError::Busy;
+        let problem = Self::new(error.kind(), reason, message);
+        // What waits is gone within moments; a full stream is not.
+        if busy { problem.retry_after(Duration::from_millis(500)) } else { problem }
     }
 }
 
@@ -419,6 +426,14 @@ mod tests {
     fn a_single_fault_is_the_reason() {
         let problem = Problem::fault("centre", "UNKNOWN_CENTRE", "is not in the directory");
         assert_eq!(problem.to_string(), "centre: is not in the directory (UNKNOWN_CENTRE)");
+    }
+
+    #[test]
+    fn an_append_that_is_turned_away_says_when_to_come_again() {
+        let status = Status::from(Problem::from(AppendError::Busy));
+        assert_eq!(status.code(), Code::ResourceExhausted);
+        assert_eq!(status.get_details_retry_info().unwrap().retry_delay, Some(Duration::from_millis(500)));
+        assert_eq!(status.get_details_error_info().unwrap().reason, "BUSY");
     }
 
     #[test]

@@ -6,11 +6,14 @@
 //! - [`Bucket`]: small values with compare-and-set;
 //! - [`topology`]: the streams, consumers and buckets as data.
 //!
+//! Many appends at the same time share one write of the broker: see [`GroupSettings`].
+//!
 //! And, built on the ports: [`fold`] (state in memory, commands, freezing) and [`worker`] (wake-up handling, parking, replay).
 
 pub mod bucket;
 pub mod dead_letters;
 pub mod fold;
+mod group;
 pub mod log;
 pub mod memory;
 pub mod nats;
@@ -26,6 +29,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 
 pub use bucket::{Bucket, BucketError, Entry};
+pub use group::{GroupFigures, GroupSettings};
 pub use log::{
     AppendError, Appended, Commit, EventLog, FollowError, Followed, Header, Position, ReadError, Recorded,
     Subject, Usage, Version,
@@ -62,4 +66,9 @@ pub trait Broker: Send + Sync + fmt::Debug {
 
     /// Is there a connection at this moment?
     fn connected(&self) -> bool;
+
+    /// What the group committer of each stream did since the process started; nothing of streams that were never appended to.
+    fn group_figures(&self) -> Vec<(StreamName, GroupFigures)> {
+        Vec::new()
+    }
 }

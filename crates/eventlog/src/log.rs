@@ -117,7 +117,7 @@ pub struct Commit {
     pub data: Bytes,
     /// `traceparent` and `tracestate`, where there are any.
     pub trace: Vec<Header>,
-    /// A safety signal: it never waits for a batch.
+    /// A safety signal: it never waits for a batch, and is never turned away because others wait.
     pub urgent: bool,
 }
 
@@ -161,6 +161,9 @@ pub enum AppendError {
     /// The event is larger than the bound. Nothing was stored.
     #[error("the event is too large")]
     TooLarge,
+    /// More appends wait here already than there is room for. Nothing was stored; later it works.
+    #[error("too many appends wait already; try again in a moment")]
+    Busy,
     /// The broker cannot be reached or has no leader. Nothing was stored, as far as any attempt told.
     #[error("the broker is not available")]
     Unavailable,
@@ -178,7 +181,7 @@ impl AppendError {
     pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::Conflict => ErrorKind::Conflict,
-            Self::Full | Self::TooLarge => ErrorKind::TooMuch,
+            Self::Full | Self::TooLarge | Self::Busy => ErrorKind::TooMuch,
             Self::Unavailable => ErrorKind::Unavailable,
             Self::Unknown => ErrorKind::TimedOut,
             Self::Broken(_) => ErrorKind::Broken,
@@ -286,8 +289,8 @@ pub trait EventLog: Send + Sync + fmt::Debug {
     /// Stores one commit at the end of a history, if the history is at `expected`.
     ///
     /// An ambiguous attempt (lost connection, no answer) is repeated with the same bytes until the deadline, and a refusal after it is
-    /// resolved by looking for our commit id in the history. So `Ok` means durable, exactly once; `Conflict`, `Full` and `TooLarge`
-    /// mean not stored; `Unavailable` means that no attempt was ever taken in; `Unknown` means that nobody can tell yet.
+    /// resolved by looking for our commit id in the history. So `Ok` means durable, exactly once; `Conflict`, `Full`, `TooLarge` and
+    /// `Busy` mean not stored; `Unavailable` means that no attempt was ever taken in; `Unknown` means that nobody can tell yet.
     async fn append(
         &self,
         subject: &Subject,

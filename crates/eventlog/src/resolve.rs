@@ -36,6 +36,85 @@ pub(crate) enum Outcome {
     Ambiguous,
     /// Refused for a reason that should not occur.
     Refused(String),
+    /// Turned away before it was sent: too many wait already.
+    Busy,
+}
+
+/// One commit of several that go out together.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    /// Its history.
+    pub(crate) subject: Subject,
+    /// The version that its history must have.
+    pub(crate) expected: Version,
+    /// What is to be stored.
+    pub(crate) commit: Commit,
+    /// When its caller gives up.
+    pub(crate) deadline: Deadline,
+}
+
+/// How an attempt at several commits ended. All or nothing was stored, whichever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum BatchOutcome {
+    /// All were stored now, in the order of the batch; the first has this sequence and the others follow without a gap.
+    Stored {
+        /// Sequence of the first.
+        first: u64,
+    },
+    /// Nothing was stored.
+    Refused(Refusal),
+    /// No leader, or no connection: surely not taken in.
+    NotTaken,
+    /// No answer: all may be stored now, later, or never.
+    Ambiguous,
+}
+
+/// Why a batch was refused. The broker does not say because of which member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// A history is not at the expected version.
+    WrongLast,
+    /// A history has another message under way, or twice in the batch.
+    SubjectTwice,
+    /// A commit id is known, or twice in the batch.
+    Duplicate,
+    /// A commit id is under way.
+    InProcess,
+    /// The stream would be over its bound.
+    Full,
+    /// A message is too large.
+    TooLarge,
+    /// Not all members arrived, or the broker forgot those that did.
+    Incomplete,
+    /// More members than the broker takes.
+    TooMany,
+    /// Too many batches are under way.
+    Crowded,
+    /// The stream takes no batches.
+    Disabled,
+    /// Something that should not occur.
+    Other(String),
+}
+
+impl Refusal {
+    /// Would a smaller batch, without the member at fault, be taken in?
+    pub(crate) const fn is_because_of_a_member(&self) -> bool {
+        match self {
+            Self::WrongLast
+            | Self::SubjectTwice
+            | Self::Duplicate
+            | Self::InProcess
+            | Self::Full
+            | Self::TooLarge
+            | Self::TooMany => true,
+            Self::Incomplete | Self::Crowded | Self::Disabled | Self::Other(_) => false,
+        }
+    }
+
+    /// Would every other batch be refused as well?
+    pub(crate) const fn is_for_ever(&self) -> bool {
+        matches!(self, Self::Disabled)
+    }
 }
 
 /// Single attempts at a log.
@@ -55,6 +134,8 @@ pub(crate) trait Attempts: Send + Sync {
         commit: &Commit,
         deadline: Deadline,
     ) -> Outcome;
+    /// One attempt at several commits, all or nothing, at most until the deadline.
+    async fn attempt_batch(&self, members: &[&Member], deadline: Deadline) -> BatchOutcome;
     /// The messages of a history from a sequence on, read from the leader.
     async fn history_from(
         &self,
@@ -195,7 +276,9 @@ pub(crate) async fn append(
                     Resolved::NotVisible | Resolved::Unknown => {}
                 }
             }
-            Outcome::NotTaken => {}
+            Outcome::Busy if !unsettled && invisible == 0 => return Err(AppendError::Busy),
+            // Turned away with an earlier attempt in doubt: that has to be settled.
+            Outcome::NotTaken | Outcome::Busy => {}
             Outcome::Ambiguous => unsettled = true,
         }
         if !pauses.wait(deadline, attempts.jitter()).await {
@@ -264,7 +347,7 @@ pub(crate) async fn write(
                 Err(BucketError::Unavailable | BucketError::Unknown) => unsettled = true,
                 Err(error) => return Err(error),
             },
-            Outcome::NotTaken => {}
+            Outcome::NotTaken | Outcome::Busy => {}
             Outcome::Ambiguous => unsettled = true,
         }
         if !pauses.wait(deadline, attempts.jitter()).await {

@@ -11,6 +11,10 @@ use crate::{Commit, Header, Recorded, StreamName, Subject, Version};
 pub(crate) const MESSAGE_ID: &str = "Nats-Msg-Id";
 /// Compare-and-set on the last sequence of the subject.
 pub(crate) const EXPECTED_LAST: &str = "Nats-Expected-Last-Subject-Sequence";
+/// Marks the messages of a batch.
+const BATCH_ID: &str = "Nats-Batch-Id";
+const BATCH_SEQUENCE: &str = "Nats-Batch-Sequence";
+const BATCH_COMMIT: &str = "Nats-Batch-Commit";
 const ID: &str = "ce-id";
 const TYPE: &str = "ce-type";
 
@@ -40,6 +44,29 @@ pub(crate) fn headers(commit: &Commit, expected: Version) -> Vec<Header> {
     ];
     // A header value is one line; a trace that is not is worth less than the commit.
     headers.extend(commit.trace.iter().filter(|header| is_clean(header)).cloned());
+    headers
+}
+
+/// Where a message stands in a batch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InBatch<'a> {
+    /// Of the batch; no other ever has it.
+    pub(crate) id: &'a str,
+    /// Counted from 1.
+    pub(crate) number: usize,
+    /// With the last one the whole batch is stored.
+    pub(crate) last: bool,
+}
+
+/// Every header of a commit that goes out with others.
+pub(crate) fn headers_in_batch(commit: &Commit, expected: Version, place: InBatch<'_>) -> Vec<Header> {
+    let header = |name: &str, value: String| Header { name: name.to_owned(), value };
+    let mut headers = headers(commit, expected);
+    headers.push(header(BATCH_ID, place.id.to_owned()));
+    headers.push(header(BATCH_SEQUENCE, place.number.to_string()));
+    if place.last {
+        headers.push(header(BATCH_COMMIT, "1".to_owned()));
+    }
     headers
 }
 

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use voordeur_eventlog::nats::{NatsBroker, NatsSettings};
+use voordeur_eventlog::{
+    GroupSettings,
+    nats::{NatsBroker, NatsSettings},
+};
 
 use crate::{
     NatsServer, Sync, eventually,
@@ -104,6 +107,7 @@ impl NatsCluster {
             nkey_seed_file: None,
             topology: small_topology(self.nodes.len()),
             allow_unsynced: false,
+            group: GroupSettings::for_replicas(self.nodes.len()),
             name: "test".to_owned(),
         }
     }

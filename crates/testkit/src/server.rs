@@ -21,7 +21,7 @@ use tokio::{
     process::{Child, Command},
 };
 use voordeur_eventlog::{
-    Broker, Deadline,
+    Broker, Deadline, GroupSettings,
     nats::{NatsBroker, NatsSettings},
     topology::Settings,
 };
@@ -256,6 +256,7 @@ impl NatsServer {
             nkey_seed_file: None,
             topology: small_topology(1),
             allow_unsynced: false,
+            group: GroupSettings::default(),
             name: "test".to_owned(),
         }
     }

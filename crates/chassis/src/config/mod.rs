@@ -53,6 +53,8 @@ pub struct BrokerConfig {
     pub nkey_file: PathBuf,
     /// Accept a broker that does not sync first.
     pub allow_unsynced: bool,
+    /// Many appends at the same time share one write.
+    pub group_commit: bool,
 }
 
 /// Section `streams`.

@@ -13,18 +13,26 @@ use super::{Inner, LOST_AFTER};
 use crate::{
     AppendError, Appended, Commit, Deadline, EventLog, FollowError, Followed, Position, ReadError, Recorded,
     StreamName, Subject, Usage, Version,
-    resolve::{self, Attempts, Outcome},
+    group::Lane,
+    resolve::{self, Attempts, BatchOutcome, Member, Outcome, Refusal},
 };
 
+/// Single requests to a stream.
 #[derive(Clone)]
-pub(super) struct MemoryLog {
+pub(super) struct Single {
     inner: Arc<Inner>,
     stream: StreamName,
 }
 
+pub(super) struct MemoryLog {
+    single: Single,
+    /// Appends go through here, together where that is faster.
+    lane: Lane,
+}
+
 impl fmt::Debug for MemoryLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryLog").field("stream", &self.stream).finish_non_exhaustive()
+        f.debug_struct("MemoryLog").field("stream", &self.single.stream).finish_non_exhaustive()
     }
 }
 
@@ -38,6 +46,12 @@ enum Fate {
 }
 
 impl MemoryLog {
+    pub(super) const fn new(single: Single, lane: Lane) -> Self {
+        Self { single, lane }
+    }
+}
+
+impl Single {
     pub(super) const fn new(inner: Arc<Inner>, stream: StreamName) -> Self {
         Self { inner, stream }
     }
@@ -71,6 +85,15 @@ impl MemoryLog {
         })
     }
 
+    fn store_batch(&self, members: &[Member]) -> BatchOutcome {
+        let now = self.inner.now();
+        let id = self.inner.with_dice(|dice, _| format!("{:016x}", dice.roll()));
+        self.inner.change(|state| match state.streams.get_mut(&self.stream) {
+            Some(table) => table.store_batch(&id, members, now),
+            None => BatchOutcome::NotTaken,
+        })
+    }
+
     async fn read<T>(
         &self,
         deadline: Deadline,
@@ -99,7 +122,7 @@ impl MemoryLog {
 }
 
 #[async_trait]
-impl Attempts for MemoryLog {
+impl Attempts for Single {
     fn stream(&self) -> StreamName {
         self.stream
     }
@@ -131,6 +154,37 @@ impl Attempts for MemoryLog {
         }
     }
 
+    async fn attempt_batch(&self, members: &[&Member], _: Deadline) -> BatchOutcome {
+        tokio::task::yield_now().await;
+        let members: Vec<Member> = members.iter().copied().cloned().collect();
+        match self.fate() {
+            Fate::Answered => self.store_batch(&members),
+            Fate::NotTaken => BatchOutcome::NotTaken,
+            Fate::AnswerLost => {
+                self.store_batch(&members);
+                sleep(LOST_AFTER).await;
+                BatchOutcome::Ambiguous
+            }
+            // One of its members is lost on the way, or the last, which asks for the answer.
+            Fate::RequestLost if members.len() > 1 && self.inner.with_dice(|dice, _| dice.chance(500)) => {
+                BatchOutcome::Refused(Refusal::Incomplete)
+            }
+            Fate::RequestLost => {
+                sleep(LOST_AFTER).await;
+                BatchOutcome::Ambiguous
+            }
+            Fate::Late(delay) => {
+                let late = self.clone();
+                tokio::spawn(async move {
+                    sleep(delay).await;
+                    late.store_batch(&members);
+                });
+                sleep(LOST_AFTER).await;
+                BatchOutcome::Ambiguous
+            }
+        }
+    }
+
     async fn history_from(
         &self,
         subject: &Subject,
@@ -152,7 +206,7 @@ impl Attempts for MemoryLog {
 #[async_trait]
 impl EventLog for MemoryLog {
     fn stream(&self) -> StreamName {
-        self.stream
+        self.single.stream
     }
 
     async fn append(
@@ -162,7 +216,7 @@ impl EventLog for MemoryLog {
         commit: Commit,
         deadline: Deadline,
     ) -> Result<Appended, AppendError> {
-        resolve::append(self, subject, expected, &commit, deadline).await
+        resolve::append(&self.lane, subject, expected, &commit, deadline).await
     }
 
     async fn history(
@@ -171,40 +225,42 @@ impl EventLog for MemoryLog {
         at_least: u64,
         deadline: Deadline,
     ) -> Result<Vec<Recorded>, ReadError> {
-        self.read(deadline, |table| {
-            // There is one leader and it never lies behind; but a caller may ask for what does not exist.
-            if table.last_sequence < at_least {
-                return Err(ReadError::Unavailable);
-            }
-            Ok(table.history(subject, 1))
-        })
-        .await
+        self.single
+            .read(deadline, |table| {
+                // There is one leader and it never lies behind; but a caller may ask for what does not exist.
+                if table.last_sequence < at_least {
+                    return Err(ReadError::Unavailable);
+                }
+                Ok(table.history(subject, 1))
+            })
+            .await
     }
 
     async fn last(&self, subject: &Subject, deadline: Deadline) -> Result<Option<Recorded>, ReadError> {
-        self.read(deadline, |table| Ok(table.last(subject))).await
+        self.single.read(deadline, |table| Ok(table.last(subject))).await
     }
 
     async fn end(&self, deadline: Deadline) -> Result<Position, ReadError> {
-        self.read(deadline, |table| Ok(table.position(table.last_sequence))).await
+        self.single.read(deadline, |table| Ok(table.position(table.last_sequence))).await
     }
 
     async fn usage(&self, deadline: Deadline) -> Result<Usage, ReadError> {
-        self.read(deadline, |table| {
-            Ok(Usage {
-                bytes: table.bytes,
-                bytes_max: table.bytes_max,
-                messages: u64::try_from(table.messages.len()).unwrap_or(u64::MAX),
-                last_sequence: table.last_sequence,
+        self.single
+            .read(deadline, |table| {
+                Ok(Usage {
+                    bytes: table.bytes,
+                    bytes_max: table.bytes_max,
+                    messages: u64::try_from(table.messages.len()).unwrap_or(u64::MAX),
+                    last_sequence: table.last_sequence,
+                })
             })
-        })
-        .await
+            .await
     }
 
     fn follow(&self, after: Option<Position>) -> BoxStream<'static, Result<Followed, FollowError>> {
         let follower = Follower {
-            inner: Arc::clone(&self.inner),
-            stream: self.stream,
+            inner: Arc::clone(&self.single.inner),
+            stream: self.single.stream,
             read: after.as_ref().map_or(0, |position| position.sequence),
             incarnation: after.map(|position| position.incarnation),
             connected: false,

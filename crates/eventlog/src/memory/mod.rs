@@ -1,7 +1,7 @@
 //! The twin of the broker in memory: the same ports, the same answers, the same troubles on request. Deterministic under a paused
 //! clock and one thread; a seed decides every fault.
 //!
-//! A clone is the same broker: replicas of a service share one. What it does not have: authentication, and messages that
+//! A clone is the same broker in the same process; [`MemoryBroker::for_another_process`] is what a replica elsewhere has. What it does not have: authentication, and messages that
 //! survive the process.
 
 mod bucket;
@@ -22,7 +22,9 @@ use voordeur_kernel::{Clock, Timestamp};
 pub use faults::Faults;
 
 use crate::{
-    Broker, Bucket, BucketName, ConsumerName, Deadline, EventLog, StreamName, Subject, Wakeups,
+    Broker, Bucket, BucketName, ConsumerName, Deadline, EventLog, GroupFigures, GroupSettings, StreamName,
+    Subject, Wakeups,
+    group::{Lane, Lanes},
     shown::Shown,
     topology::{Change, Settings, TopologyError},
 };
@@ -41,7 +43,11 @@ pub enum Flavour {
 
 /// A broker in memory.
 #[derive(Clone)]
-pub struct MemoryBroker(Arc<Inner>);
+pub struct MemoryBroker {
+    inner: Arc<Inner>,
+    /// The group committers of one process.
+    lanes: Arc<Lanes>,
+}
 
 struct Inner {
     settings: Settings,
@@ -55,7 +61,7 @@ struct Inner {
 
 impl fmt::Debug for MemoryBroker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryBroker").field("flavour", &self.0.flavour).finish_non_exhaustive()
+        f.debug_struct("MemoryBroker").field("flavour", &self.inner.flavour).finish_non_exhaustive()
     }
 }
 
@@ -78,6 +84,8 @@ pub struct Options {
     pub clock: Option<Arc<dyn Clock>>,
     /// Start without streams, consumers and buckets.
     pub empty: bool,
+    /// When appends share a write.
+    pub group: GroupSettings,
 }
 
 /// 2026-01-05T08:00:00Z, a Monday morning.
@@ -100,39 +108,52 @@ impl MemoryBroker {
     #[must_use]
     pub fn with_options(options: Options) -> Self {
         let state = State::new(options.faults);
-        let broker = Self(Arc::new(Inner {
+        let inner = Arc::new(Inner {
             settings: options.settings,
             flavour: options.flavour,
             clock: options.clock,
             started: tokio::time::Instant::now(),
             state: Mutex::new(state),
             changes: Shown::new(0),
-        }));
+        });
+        let broker = Self { inner, lanes: Arc::new(Lanes::new(options.group)) };
         if !options.empty {
-            let now = broker.0.now();
-            broker.0.lock().apply(&broker.0.settings, now);
+            let now = broker.inner.now();
+            broker.inner.lock().apply(&broker.inner.settings, now);
         }
         broker
     }
 
+    /// The same broker, as another process has it: with group committers of its own.
+    #[must_use]
+    pub fn for_another_process(&self) -> Self {
+        let lanes = Arc::new(Lanes::new(self.lanes.settings().clone()));
+        Self { inner: Arc::clone(&self.inner), lanes }
+    }
+
+    /// The group committer of a stream.
+    pub(crate) fn lane(&self, stream: StreamName) -> Lane {
+        self.lanes.lane(stream, || Arc::new(log::Single::new(Arc::clone(&self.inner), stream)))
+    }
+
     /// Cuts or restores the connection of everybody. While it is cut nothing is taken in and nothing is delivered.
     pub fn set_available(&self, available: bool) {
-        self.0.change(|state| state.available = available);
+        self.inner.change(|state| state.available = available);
     }
 
     /// From now on other faults; the dice go on.
     pub fn set_faults(&self, faults: Faults) {
-        self.0.change(|state| state.faults = faults);
+        self.inner.change(|state| state.faults = faults);
     }
 
     /// The next attempts are stored, but their acknowledgements are lost.
     pub fn lose_acknowledgements(&self, count: u32) {
-        self.0.change(|state| state.lose_next = count);
+        self.inner.change(|state| state.lose_next = count);
     }
 
     /// Changes the bound of a stream.
     pub fn limit(&self, stream: StreamName, bytes_max: u64) {
-        self.0.change(|state| {
+        self.inner.change(|state| {
             if let Some(table) = state.streams.get_mut(&stream) {
                 table.bytes_max = bytes_max;
             }
@@ -141,19 +162,19 @@ impl MemoryBroker {
 
     /// Deletes a stream with everything in it.
     pub fn delete(&self, stream: StreamName) {
-        self.0.change(|state| state.streams.remove(&stream));
+        self.inner.change(|state| state.streams.remove(&stream));
     }
 
     /// Deletes a durable consumer.
     pub fn delete_consumer(&self, consumer: ConsumerName) {
-        self.0.change(|state| state.consumers.remove(&consumer));
+        self.inner.change(|state| state.consumers.remove(&consumer));
     }
 
     /// Deletes a stream and makes it again: another incarnation.
     pub fn recreate(&self, stream: StreamName) {
-        let now = self.0.now();
-        let settings = self.0.settings.clone();
-        self.0.change(|state| {
+        let now = self.inner.now();
+        let settings = self.inner.settings.clone();
+        self.inner.change(|state| {
             state.streams.remove(&stream);
             state.apply(&settings, now);
         });
@@ -161,24 +182,24 @@ impl MemoryBroker {
 
     /// Loses every message after a sequence, as a broken disk would.
     pub fn truncate(&self, stream: StreamName, end: u64) {
-        self.0.change(|state| state.streams.get_mut(&stream).map(|table| table.truncate(end)));
+        self.inner.change(|state| state.streams.get_mut(&stream).map(|table| table.truncate(end)));
     }
 
     /// Loses one message, as a broken disk would.
     pub fn lose(&self, stream: StreamName, sequence: u64) {
-        self.0.change(|state| state.streams.get_mut(&stream).map(|table| table.remove(sequence)));
+        self.inner.change(|state| state.streams.get_mut(&stream).map(|table| table.remove(sequence)));
     }
 
     /// Every message of a stream, for assertions.
     #[must_use]
     pub fn messages(&self, stream: StreamName) -> Vec<crate::Recorded> {
-        self.0.lock().streams.get(&stream).map(Table::messages).unwrap_or_default()
+        self.inner.lock().streams.get(&stream).map(Table::messages).unwrap_or_default()
     }
 
     /// The messages of a stream after a sequence, for checks that go on where they were.
     #[must_use]
     pub fn messages_after(&self, stream: StreamName, after: u64) -> Vec<crate::Recorded> {
-        let state = self.0.lock();
+        let state = self.inner.lock();
         let table = state.streams.get(&stream);
         table
             .map(|table| table.messages.range(after + 1..).map(|(_, m)| m.clone()).collect())
@@ -188,7 +209,7 @@ impl MemoryBroker {
     /// The subjects that a stream holds, in order.
     #[must_use]
     pub fn subjects(&self, stream: StreamName) -> Vec<Subject> {
-        self.0.lock().streams.get(&stream).map(Table::subjects).unwrap_or_default()
+        self.inner.lock().streams.get(&stream).map(Table::subjects).unwrap_or_default()
     }
 }
 
@@ -245,35 +266,39 @@ const LOST_AFTER: Duration = Duration::from_millis(100);
 #[async_trait]
 impl Broker for MemoryBroker {
     fn log(&self, stream: StreamName) -> Arc<dyn EventLog> {
-        Arc::new(log::MemoryLog::new(Arc::clone(&self.0), stream))
+        Arc::new(log::MemoryLog::new(log::Single::new(Arc::clone(&self.inner), stream), self.lane(stream)))
     }
 
     fn wakeups(&self, consumer: ConsumerName) -> Arc<dyn Wakeups> {
-        Arc::new(wakeup::MemoryWakeups::new(Arc::clone(&self.0), consumer))
+        Arc::new(wakeup::MemoryWakeups::new(Arc::clone(&self.inner), consumer))
     }
 
     fn bucket(&self, bucket: BucketName) -> Arc<dyn Bucket> {
-        Arc::new(bucket::MemoryBucket::new(Arc::clone(&self.0), bucket))
+        Arc::new(bucket::MemoryBucket::new(Arc::clone(&self.inner), bucket))
     }
 
     async fn verify(&self, _deadline: Deadline) -> Result<(), TopologyError> {
-        let state = self.0.lock();
+        let state = self.inner.lock();
         if !state.available {
             return Err(TopologyError::Unavailable("the broker is away".to_owned()));
         }
-        let differences = state.differences(&self.0.settings);
+        let differences = state.differences(&self.inner.settings);
         if differences.is_empty() { Ok(()) } else { Err(TopologyError::Differs(differences)) }
     }
 
     async fn apply(&self, _deadline: Deadline) -> Result<Vec<Change>, TopologyError> {
-        let now = self.0.now();
-        if !self.0.lock().available {
+        let now = self.inner.now();
+        if !self.inner.lock().available {
             return Err(TopologyError::Unavailable("the broker is away".to_owned()));
         }
-        Ok(self.0.change(|state| state.apply(&self.0.settings, now)))
+        Ok(self.inner.change(|state| state.apply(&self.inner.settings, now)))
     }
 
     fn connected(&self) -> bool {
-        self.0.lock().available
+        self.inner.lock().available
+    }
+
+    fn group_figures(&self) -> Vec<(StreamName, GroupFigures)> {
+        self.lanes.figures()
     }
 }

@@ -1,7 +1,7 @@
 //! What the broker holds.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -16,10 +16,13 @@ use super::{
 };
 use crate::{
     BucketName, Commit, ConsumerName, Entry, Position, Recorded, StreamName, Subject, Version,
-    resolve::Outcome,
+    resolve::{BatchOutcome, Member, Outcome, Refusal},
     topology::{Change, Settings},
-    wire,
+    wire::{self, InBatch},
 };
+
+/// Most members of a batch, as at the broker.
+const BATCH_MEMBERS_MAX: usize = 1_000;
 
 pub(super) struct State {
     pub(super) faults: Faults,
@@ -204,16 +207,54 @@ impl Table {
         let headers = wire::headers(commit, expected);
         let message =
             wire::recorded(subject.clone(), self.last_sequence + 1, stored_at, headers, commit.data.clone());
-        let bytes = size(&message);
-        if self.bytes + bytes > self.bytes_max {
+        if self.bytes + size(&message) > self.bytes_max {
             return Outcome::Full;
         }
-        self.last_sequence += 1;
-        self.bytes += bytes;
-        self.by_subject.entry(subject.clone()).or_default().push(message.sequence);
-        self.seen.insert(commit.id, (message.sequence, Instant::now()));
-        self.messages.insert(message.sequence, message);
+        self.keep(message, commit.id);
         Outcome::Stored(self.last_sequence)
+    }
+
+    fn keep(&mut self, message: Recorded, commit: CommitId) {
+        self.last_sequence = message.sequence;
+        self.bytes += size(&message);
+        self.by_subject.entry(message.subject.clone()).or_default().push(message.sequence);
+        self.seen.insert(commit, (message.sequence, Instant::now()));
+        self.messages.insert(message.sequence, message);
+    }
+
+    /// Takes several commits in, all or nothing, or says why not. In a batch one replica and three compare in the same order: a known
+    /// commit id comes before the version.
+    pub(super) fn store_batch(&mut self, id: &str, members: &[Member], stored_at: Timestamp) -> BatchOutcome {
+        if members.len() > BATCH_MEMBERS_MAX {
+            return BatchOutcome::Refused(Refusal::TooMany);
+        }
+        let mut messages: Vec<(CommitId, Recorded)> = Vec::with_capacity(members.len());
+        let (mut ids, mut subjects, mut bytes) = (BTreeSet::new(), BTreeSet::new(), self.bytes);
+        for (member, sequence) in members.iter().zip(self.last_sequence + 1..) {
+            let Member { subject, expected, commit, .. } = member;
+            let known = self.seen.get(&commit.id).is_some_and(|(_, at)| at.elapsed() < self.duplicate_window);
+            if known || !ids.insert(commit.id) {
+                return BatchOutcome::Refused(Refusal::Duplicate);
+            }
+            if !subjects.insert(subject) {
+                return BatchOutcome::Refused(Refusal::SubjectTwice);
+            }
+            if self.by_subject.get(subject).and_then(|all| all.last()).copied().unwrap_or(0) != expected.0 {
+                return BatchOutcome::Refused(Refusal::WrongLast);
+            }
+            let number = messages.len() + 1;
+            let place = InBatch { id, number, last: number == members.len() };
+            let headers = wire::headers_in_batch(commit, *expected, place);
+            let message = wire::recorded(subject.clone(), sequence, stored_at, headers, commit.data.clone());
+            bytes += size(&message);
+            if bytes > self.bytes_max {
+                return BatchOutcome::Refused(Refusal::Full);
+            }
+            messages.push((commit.id, message));
+        }
+        let first = self.last_sequence + 1;
+        messages.into_iter().for_each(|(commit, message)| self.keep(message, commit));
+        BatchOutcome::Stored { first }
     }
 
     pub(super) fn position(&self, sequence: u64) -> Position {

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::{ATTEMPT_TIME, Core};
 use crate::{Deadline, Header, ReadError, Recorded, Subject, resolve::Outcome, wire};
@@ -32,7 +32,11 @@ pub(super) mod code {
     /// "duplicate message id is in process": an earlier attempt of ours is between proposal and storage.
     pub(crate) const DUPLICATE_IN_PROCESS: u64 = 10_158;
     pub(crate) const WRONG_LAST_SEQUENCE_NO_VALUE: u64 = 10_164;
+    pub(crate) const BATCH_DISABLED: u64 = 10_174;
+    pub(crate) const BATCH_INCOMPLETE: u64 = 10_176;
+    pub(crate) const BATCH_TOO_LARGE: u64 = 10_199;
     pub(crate) const BATCH_DUPLICATE: u64 = 10_201;
+    pub(crate) const BATCHES_TOO_MANY: u64 = 10_210;
 }
 
 /// Why a request was not answered as hoped.
@@ -70,7 +74,7 @@ impl std::fmt::Display for ApiError {
 }
 
 /// The refusal in an answer of the broker, if it is one.
-fn refusal(answer: &Value) -> Option<(u64, u64, String)> {
+pub(super) fn refusal(answer: &Value) -> Option<(u64, u64, String)> {
     let error = answer.get("error")?;
     let number = |name: &str| error.get(name).and_then(Value::as_u64).unwrap_or(0);
     let text = error.get("description").and_then(Value::as_str).unwrap_or("unknown");
@@ -93,8 +97,10 @@ impl Core {
             return Err(ApiError::Unavailable);
         }
         let payload = Bytes::from(body.to_string());
-        let request = Request::new().payload(payload).timeout(Some(left.min(ATTEMPT_TIME)));
-        let answer = self.client.send_request(format!("$JS.API.{subject}"), request).await;
+        let request = Request::new().payload(payload).timeout(None);
+        let sent = self.client.send_request(format!("$JS.API.{subject}"), request);
+        // Around the whole: the client's own time begins when the request has found room in its queue.
+        let answer = timeout(left.min(ATTEMPT_TIME), sent).await.map_err(|_| ApiError::Unavailable)?;
         let answer = answer.map_err(|_| ApiError::Unavailable)?;
         let refused = |text: String| ApiError::Refused { code: 0, text };
         let answer: Value = serde_json::from_slice(&answer.payload)
@@ -142,23 +148,20 @@ impl Core {
         data: Bytes,
         deadline: Deadline,
     ) -> Outcome {
-        let mut map = HeaderMap::new();
-        for Header { name, value } in headers {
-            let Ok(name) = name.parse::<HeaderName>() else {
-                return Outcome::Refused(format!("{name} cannot be the name of a header"));
-            };
-            let Ok(value) = value.parse::<HeaderValue>() else {
-                return Outcome::Refused(format!("the value of header {name} cannot be one"));
-            };
-            map.insert(name, value);
-        }
+        let map = match header_map(headers) {
+            Ok(map) => map,
+            Err(text) => return Outcome::Refused(text),
+        };
         let left = deadline.saturating_duration_since(Instant::now());
         // Without a connection the client would keep the publish and send it much later.
         if !self.connected() || left.is_zero() {
             return Outcome::NotTaken;
         }
-        let request = Request::new().headers(map).payload(data).timeout(Some(left.min(ATTEMPT_TIME)));
-        match self.client.send_request(subject.to_owned(), request).await {
+        let request = Request::new().headers(map).payload(data).timeout(None);
+        let sent = self.client.send_request(subject.to_owned(), request);
+        // Around the whole: the client's own time begins when the request has found room in its queue.
+        let Ok(answer) = timeout(left.min(ATTEMPT_TIME), sent).await else { return Outcome::Ambiguous };
+        match answer {
             Ok(answer) => acknowledged(&answer.payload),
             Err(error) => match error.kind() {
                 // Nobody listens on the subject: only the leader of a stream does.
@@ -169,6 +172,21 @@ impl Core {
             },
         }
     }
+}
+
+/// Headers as the client wants them.
+pub(super) fn header_map(headers: Vec<Header>) -> Result<HeaderMap, String> {
+    let mut map = HeaderMap::new();
+    for Header { name, value } in headers {
+        let Ok(name) = name.parse::<HeaderName>() else {
+            return Err(format!("{name} cannot be the name of a header"));
+        };
+        let Ok(value) = value.parse::<HeaderValue>() else {
+            return Err(format!("the value of header {name} cannot be one"));
+        };
+        map.insert(name, value);
+    }
+    Ok(map)
 }
 
 /// Reads the answer to a publish.
@@ -193,16 +211,24 @@ fn acknowledged(payload: &[u8]) -> Outcome {
         code::DUPLICATE_IN_PROCESS => Outcome::Ambiguous,
         code::MESSAGE_TOO_LARGE => Outcome::TooLarge,
         code::CLUSTER_NOT_AVAILABLE => Outcome::NotTaken,
-        code::ACCOUNT_RESOURCES_EXCEEDED
-        | code::INSUFFICIENT_RESOURCES
-        | code::STORAGE_RESOURCES_EXCEEDED => Outcome::Full,
-        // One number for every failure of the store; only these are about a bound.
-        code::STORE_FAILED if text.contains("exceeded") || text.contains("maximum") => Outcome::Full,
+        _ if is_full(code, &text) => Outcome::Full,
         // Too many requests at this moment: refused before it was looked at.
         _ if status == 429 => Outcome::NotTaken,
         // A store or a group of replicas in trouble: it may have been written all the same.
         _ if status >= 500 => Outcome::Ambiguous,
         _ => Outcome::Refused(text),
+    }
+}
+
+/// Is this refusal about a bound on what is stored?
+pub(super) fn is_full(code: u64, text: &str) -> bool {
+    match code {
+        code::ACCOUNT_RESOURCES_EXCEEDED
+        | code::INSUFFICIENT_RESOURCES
+        | code::STORAGE_RESOURCES_EXCEEDED => true,
+        // One number for every failure of the store; only these are about a bound.
+        code::STORE_FAILED => text.contains("exceeded") || text.contains("maximum"),
+        _ => false,
     }
 }
 

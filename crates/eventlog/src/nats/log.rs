@@ -14,22 +14,37 @@ use super::{
 use crate::{
     AppendError, Appended, Commit, Deadline, EventLog, FollowError, Followed, Position, ReadError, Recorded,
     StreamName, Subject, Usage, Version,
-    resolve::{self, Attempts, Outcome, until_answered},
+    group::Lane,
+    resolve::{self, Attempts, BatchOutcome, Member, Outcome, until_answered},
     wire,
 };
 
-pub(super) struct NatsLog {
+/// Single requests to a stream.
+#[derive(Clone)]
+pub(super) struct Single {
     core: Arc<Core>,
     stream: StreamName,
 }
 
+pub(super) struct NatsLog {
+    single: Single,
+    /// Appends go through here, together where that is faster.
+    lane: Lane,
+}
+
 impl fmt::Debug for NatsLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NatsLog").field("stream", &self.stream).finish_non_exhaustive()
+        f.debug_struct("NatsLog").field("stream", &self.single.stream).finish_non_exhaustive()
     }
 }
 
 impl NatsLog {
+    pub(super) const fn new(single: Single, lane: Lane) -> Self {
+        Self { single, lane }
+    }
+}
+
+impl Single {
     pub(super) const fn new(core: Arc<Core>, stream: StreamName) -> Self {
         Self { core, stream }
     }
@@ -56,7 +71,7 @@ impl NatsLog {
 }
 
 #[async_trait]
-impl Attempts for NatsLog {
+impl Attempts for Single {
     fn stream(&self) -> StreamName {
         self.stream
     }
@@ -70,6 +85,10 @@ impl Attempts for NatsLog {
     ) -> Outcome {
         let headers = wire::headers(commit, expected);
         self.core.publish(subject.as_str(), headers, commit.data.clone(), deadline).await
+    }
+
+    async fn attempt_batch(&self, members: &[&Member], deadline: Deadline) -> BatchOutcome {
+        self.core.publish_batch(members, deadline).await
     }
 
     async fn history_from(
@@ -104,7 +123,7 @@ impl Attempts for NatsLog {
 #[async_trait]
 impl EventLog for NatsLog {
     fn stream(&self) -> StreamName {
-        self.stream
+        self.single.stream
     }
 
     async fn append(
@@ -114,7 +133,7 @@ impl EventLog for NatsLog {
         commit: Commit,
         deadline: Deadline,
     ) -> Result<Appended, AppendError> {
-        resolve::append(self, subject, expected, &commit, deadline).await
+        resolve::append(&self.lane, subject, expected, &commit, deadline).await
     }
 
     async fn history(
@@ -123,31 +142,31 @@ impl EventLog for NatsLog {
         at_least: u64,
         deadline: Deadline,
     ) -> Result<Vec<Recorded>, ReadError> {
-        let history = self.history_from(subject, 1, deadline).await?;
+        let history = self.single.history_from(subject, 1, deadline).await?;
         if history.last().is_some_and(|last| last.sequence >= at_least) || at_least == 0 {
             return Ok(history);
         }
         // The history ends before `at_least`, which may be right: then the stream itself does not. A leader that was deposed and
         // does not know it yet may answer with less; wait for one that has it, then read again.
         until_answered(deadline, chance(), || async {
-            let end = self.info(deadline).await?.state.last_seq;
+            let end = self.single.info(deadline).await?.state.last_seq;
             if end >= at_least { Ok(()) } else { Err(ReadError::Unavailable) }
         })
         .await?;
-        self.history_from(subject, 1, deadline).await
+        self.single.history_from(subject, 1, deadline).await
     }
 
     async fn last(&self, subject: &Subject, deadline: Deadline) -> Result<Option<Recorded>, ReadError> {
-        self.message(&json!({"last_by_subj": subject.as_str()}), deadline).await
+        self.single.message(&json!({"last_by_subj": subject.as_str()}), deadline).await
     }
 
     async fn end(&self, deadline: Deadline) -> Result<Position, ReadError> {
-        let info = self.info(deadline).await?;
-        Ok(Position { stream: self.stream, incarnation: info.created, sequence: info.state.last_seq })
+        let info = self.single.info(deadline).await?;
+        Ok(Position { stream: self.single.stream, incarnation: info.created, sequence: info.state.last_seq })
     }
 
     async fn usage(&self, deadline: Deadline) -> Result<Usage, ReadError> {
-        let info = self.info(deadline).await?;
+        let info = self.single.info(deadline).await?;
         Ok(Usage {
             bytes: info.state.bytes,
             // Without a bound the broker says -1.
@@ -158,6 +177,6 @@ impl EventLog for NatsLog {
     }
 
     fn follow(&self, after: Option<Position>) -> BoxStream<'static, Result<Followed, FollowError>> {
-        follow::follow(Arc::clone(&self.core), self.stream, after)
+        follow::follow(Arc::clone(&self.single.core), self.single.stream, after)
     }
 }

@@ -5,6 +5,7 @@
 //! where they are avoided.
 
 mod api;
+mod batch;
 mod bucket;
 mod follow;
 mod log;
@@ -26,7 +27,9 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use crate::{
-    Broker, Bucket, BucketName, ConsumerName, Deadline, EventLog, StreamName, Wakeups,
+    Broker, Bucket, BucketName, ConsumerName, Deadline, EventLog, GroupFigures, GroupSettings, StreamName,
+    Wakeups,
+    group::{Lane, Lanes},
     topology::{Change, Settings, TopologyError},
 };
 
@@ -44,6 +47,8 @@ pub struct NatsSettings {
     pub topology: Settings,
     /// Accept a broker that acknowledges before it syncs, or that does not tell. Messages can be lost at a power failure.
     pub allow_unsynced: bool,
+    /// When appends share a write of the broker.
+    pub group: GroupSettings,
     /// Our name: shows at the broker, and is the prefix of our inboxes, on which our read rights are given.
     pub name: String,
 }
@@ -69,7 +74,11 @@ const ATTEMPT_TIME: Duration = Duration::from_secs(2);
 
 /// The broker, reached by NATS. A clone is the same connection.
 #[derive(Clone)]
-pub struct NatsBroker(Arc<Core>);
+pub struct NatsBroker {
+    core: Arc<Core>,
+    /// The group committers of this process: a clone has the same.
+    lanes: Arc<Lanes>,
+}
 
 struct Core {
     client: async_nats::Client,
@@ -84,7 +93,7 @@ struct Core {
 
 impl fmt::Debug for NatsBroker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NatsBroker").field("name", &self.0.settings.name).finish_non_exhaustive()
+        f.debug_struct("NatsBroker").field("name", &self.core.settings.name).finish_non_exhaustive()
     }
 }
 
@@ -122,14 +131,21 @@ impl NatsBroker {
             .map_err(|error| ConnectError::Settings(error.kind().to_string()))?;
         let context = jetstream::new(client.clone());
         let incarnations = Mutex::new(BTreeMap::new());
-        Ok(Self(Arc::new(Core { client, context, settings, incarnations, connections })))
+        let lanes = Arc::new(Lanes::new(settings.group.clone()));
+        let core = Arc::new(Core { client, context, settings, incarnations, connections });
+        Ok(Self { core, lanes })
+    }
+
+    /// The group committer of a stream.
+    pub(crate) fn lane(&self, stream: StreamName) -> Lane {
+        self.lanes.lane(stream, || Arc::new(log::Single::new(Arc::clone(&self.core), stream)))
     }
 
     /// Sends what waits and closes the connection; call it after the work in hand has ended.
     pub async fn close(&self) {
         // Whoever closes is leaving anyway: what cannot be sent any more was never acknowledged.
-        let _ = tokio::time::timeout(ATTEMPT_TIME, self.0.client.flush()).await;
-        let _ = self.0.client.drain().await;
+        let _ = tokio::time::timeout(ATTEMPT_TIME, self.core.client.flush()).await;
+        let _ = self.core.client.drain().await;
     }
 }
 
@@ -176,26 +192,30 @@ impl Core {
 #[async_trait]
 impl Broker for NatsBroker {
     fn log(&self, stream: StreamName) -> Arc<dyn EventLog> {
-        Arc::new(log::NatsLog::new(Arc::clone(&self.0), stream))
+        Arc::new(log::NatsLog::new(log::Single::new(Arc::clone(&self.core), stream), self.lane(stream)))
     }
 
     fn wakeups(&self, consumer: ConsumerName) -> Arc<dyn Wakeups> {
-        Arc::new(wakeup::NatsWakeups::new(Arc::clone(&self.0), consumer))
+        Arc::new(wakeup::NatsWakeups::new(Arc::clone(&self.core), consumer))
     }
 
     fn bucket(&self, bucket: BucketName) -> Arc<dyn Bucket> {
-        Arc::new(bucket::NatsBucket::new(Arc::clone(&self.0), bucket))
+        Arc::new(bucket::NatsBucket::new(Arc::clone(&self.core), bucket))
     }
 
     async fn verify(&self, deadline: Deadline) -> Result<(), TopologyError> {
-        topology::verify(&self.0, deadline).await
+        topology::verify(&self.core, deadline).await
     }
 
     async fn apply(&self, deadline: Deadline) -> Result<Vec<Change>, TopologyError> {
-        topology::apply(&self.0, deadline).await
+        topology::apply(&self.core, deadline).await
     }
 
     fn connected(&self) -> bool {
-        self.0.connected()
+        self.core.connected()
+    }
+
+    fn group_figures(&self) -> Vec<(StreamName, GroupFigures)> {
+        self.lanes.figures()
     }
 }

@@ -8,7 +8,10 @@ use std::{
 
 use futures_util::StreamExt;
 use tokio::time::timeout;
-use voordeur_eventlog::{ConsumerName, Followed, StreamName, Subject, Version, nats::NatsBroker};
+use voordeur_eventlog::{
+    ConsumerName, Followed, GroupSettings, StreamName, Subject, Version,
+    nats::{NatsBroker, NatsSettings},
+};
 use voordeur_testkit::{FaultProxy, NatsCluster, eventually};
 
 use crate::{
@@ -32,6 +35,10 @@ for_each_check!(one_after_another);
 #[tokio::test]
 async fn a_cluster_of_three_conforms() {
     let cluster = NatsCluster::start(3).await;
+    for group in [GroupSettings::off(), conformance::always_in_a_batch()] {
+        let settings = NatsSettings { group, ..cluster.settings() };
+        every_check(&connect(impatient(settings)).await).await;
+    }
     let broker = connect(impatient(cluster.settings())).await;
     every_check(&broker).await;
 

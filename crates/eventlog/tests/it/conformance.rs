@@ -15,8 +15,8 @@ use futures_util::StreamExt;
 use tokio::time::{Instant, timeout};
 use voordeur_eventlog::{
     AppendError, Appended, Broker, BucketError, BucketName, Commit, ConsumerName, Deadline, Delivery,
-    FollowError, Followed, Header, Position, ReadError, Recorded, StreamName, Subject, Version, WakeupError,
-    Wakeups,
+    FollowError, Followed, GroupSettings, Header, Position, ReadError, Recorded, StreamName, Subject,
+    Version, WakeupError, Wakeups,
 };
 use voordeur_kernel::{CommitId, Timestamp, limits::EVENT_BYTES_MAX};
 
@@ -53,10 +53,26 @@ macro_rules! for_each_check {
             a_watch_tells_every_change,
             a_key_with_other_characters_is_refused,
             applying_the_topology_again_changes_nothing,
+            three_hundred_side_by_side_are_stored_once_and_in_order,
+            one_conflict_among_many_disturbs_nobody,
+            a_known_commit_among_many_is_stored_once,
+            who_stops_waiting_disturbs_nobody,
+            what_is_urgent_is_stored_among_many_others,
         }
     };
 }
 pub(crate) use for_each_check;
+
+pub(crate) use crate::side_by_side::{
+    a_known_commit_among_many_is_stored_once, one_conflict_among_many_disturbs_nobody,
+    three_hundred_side_by_side_are_stored_once_and_in_order, what_is_urgent_is_stored_among_many_others,
+    who_stops_waiting_disturbs_nobody,
+};
+
+/// Every append that is not urgent goes out in a batch, also a lone one: what batches do shows in every check.
+pub(crate) fn always_in_a_batch() -> GroupSettings {
+    GroupSettings { side_by_side: 0, batch_from: 1, ..GroupSettings::default() }
+}
 
 pub(crate) fn within(seconds: u64) -> Deadline {
     Instant::now() + Duration::from_secs(seconds)
@@ -150,6 +166,9 @@ pub(crate) async fn headers_follow_the_binding_of_cloudevents(broker: Shared) {
     assert_eq!(message.kind, commit.kind);
     let headers: BTreeMap<&str, &str> =
         message.headers.iter().map(|header| (header.name.as_str(), header.value.as_str())).collect();
+    // The broker keeps what it needed to know about a batch; it says nothing about the event.
+    let headers: BTreeMap<&str, &str> =
+        headers.into_iter().filter(|(name, _)| !name.starts_with("Nats-Batch-")).collect();
     let id = commit.id.to_string();
     let expected = BTreeMap::from([
         ("Nats-Msg-Id", id.as_str()),

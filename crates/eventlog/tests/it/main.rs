@@ -11,7 +11,9 @@ mod cluster;
 mod conformance;
 mod documents;
 mod fold;
+mod groups;
 mod real;
+mod side_by_side;
 mod twin;
 
 use voordeur_eventlog::memory::{Faults, MemoryBroker};

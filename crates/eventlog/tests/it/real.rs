@@ -6,7 +6,7 @@ use async_nats::jetstream;
 use futures_util::StreamExt;
 use tokio::time::timeout;
 use voordeur_eventlog::{
-    AppendError, Broker, BucketName, ConsumerName, FollowError, Followed, StreamName, Version,
+    AppendError, Broker, BucketName, ConsumerName, FollowError, Followed, GroupSettings, StreamName, Version,
     nats::{NatsBroker, NatsSettings},
     topology::TopologyError,
 };
@@ -17,7 +17,7 @@ use crate::conformance::{
     texts, within,
 };
 
-const LONG: Duration = Duration::from_secs(30);
+pub(crate) const LONG: Duration = Duration::from_secs(30);
 
 /// Settings of tests: a delivery that is not settled comes again soon.
 pub(crate) fn impatient(mut settings: NatsSettings) -> NatsSettings {
@@ -32,9 +32,13 @@ pub(crate) async fn connect(settings: NatsSettings) -> Shared {
     Arc::new(broker)
 }
 
-async fn one_node() -> (NatsServer, Shared) {
+pub(crate) async fn one_node() -> (NatsServer, Shared) {
+    grouped_node(GroupSettings::default()).await
+}
+
+pub(crate) async fn grouped_node(group: GroupSettings) -> (NatsServer, Shared) {
     let server = NatsServer::start().await;
-    let broker = connect(impatient(server.settings())).await;
+    let broker = connect(impatient(NatsSettings { group, ..server.settings() })).await;
     (server, broker)
 }
 
@@ -50,6 +54,22 @@ macro_rules! on_one_node {
             $(#[tokio::test]
             async fn $check() {
                 let (_server, broker) = one_node().await;
+                conformance::$check(broker).await;
+            })*
+        }
+        mod on_one_node_one_by_one {
+            use super::*;
+            $(#[tokio::test]
+            async fn $check() {
+                let (_server, broker) = grouped_node(GroupSettings::off()).await;
+                conformance::$check(broker).await;
+            })*
+        }
+        mod on_one_node_always_in_a_batch {
+            use super::*;
+            $(#[tokio::test]
+            async fn $check() {
+                let (_server, broker) = grouped_node(conformance::always_in_a_batch()).await;
                 conformance::$check(broker).await;
             })*
         }

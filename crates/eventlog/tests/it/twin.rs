@@ -5,16 +5,20 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use futures_util::StreamExt;
 use proptest::prelude::*;
 use voordeur_eventlog::{
-    AppendError, Broker, ConsumerName, FollowError, Followed, StreamName, Subject, Version,
+    AppendError, Broker, ConsumerName, FollowError, Followed, GroupSettings, StreamName, Subject, Version,
     memory::{Faults, Flavour, MemoryBroker, Options},
     topology::{Settings, TopologyError},
 };
 
 use crate::conformance::{self, ACK_WAIT, Shared, for_each_check, history_of, read, subject, texts, within};
 
-fn twin(flavour: Flavour, faults: Faults) -> MemoryBroker {
+pub(crate) fn twin(flavour: Flavour, faults: Faults) -> MemoryBroker {
+    grouped_twin(flavour, faults, GroupSettings::default())
+}
+
+pub(crate) fn grouped_twin(flavour: Flavour, faults: Faults, group: GroupSettings) -> MemoryBroker {
     let settings = Settings { ack_wait: ACK_WAIT, ..Settings::default() };
-    MemoryBroker::with_options(Options { settings, flavour, faults, ..Options::default() })
+    MemoryBroker::with_options(Options { settings, flavour, faults, group, ..Options::default() })
 }
 
 macro_rules! on_both_flavours {
@@ -33,6 +37,26 @@ macro_rules! on_both_flavours {
                 conformance::$check(Arc::new(twin(Flavour::Replicated, Faults::default()))).await;
             })*
         }
+        mod one_by_one {
+            use super::*;
+            $(#[tokio::test(start_paused = true)]
+            async fn $check() {
+                for flavour in [Flavour::Single, Flavour::Replicated] {
+                    let twin = grouped_twin(flavour, Faults::default(), GroupSettings::off());
+                    conformance::$check(Arc::new(twin)).await;
+                }
+            })*
+        }
+        mod always_in_a_batch {
+            use super::*;
+            $(#[tokio::test(start_paused = true)]
+            async fn $check() {
+                for flavour in [Flavour::Single, Flavour::Replicated] {
+                    let twin = grouped_twin(flavour, Faults::default(), conformance::always_in_a_batch());
+                    conformance::$check(Arc::new(twin)).await;
+                }
+            })*
+        }
     };
 }
 for_each_check!(on_both_flavours);
@@ -45,7 +69,10 @@ macro_rules! on_bad_days {
             async fn $check() {
                 for seed in 0..25 {
                     for flavour in [Flavour::Single, Flavour::Replicated] {
-                        conformance::$check(Arc::new(twin(flavour, Faults::rough(seed)))).await;
+                        for group in [GroupSettings::default(), conformance::always_in_a_batch()] {
+                            let twin = grouped_twin(flavour, Faults::rough(seed), group);
+                            conformance::$check(Arc::new(twin)).await;
+                        }
                     }
                 }
             })*
@@ -68,6 +95,8 @@ on_bad_days! {
     a_removed_key_can_be_created_again,
     keys_are_listed_by_prefix,
     a_watch_tells_every_change,
+    who_stops_waiting_disturbs_nobody,
+    what_is_urgent_is_stored_among_many_others,
 }
 
 #[tokio::test(start_paused = true)]
@@ -198,12 +227,14 @@ proptest! {
     fn the_log_equals_a_simple_model(
         seed in any::<u64>(),
         replicated in any::<bool>(),
+        batches in any::<bool>(),
         steps in prop::collection::vec(step(), 1..60),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async move {
             let flavour = if replicated { Flavour::Replicated } else { Flavour::Single };
-            let twin = twin(flavour, Faults::rough(seed));
+            let group = if batches { conformance::always_in_a_batch() } else { GroupSettings::default() };
+            let twin = grouped_twin(flavour, Faults::rough(seed), group);
             let broker: Shared = Arc::new(twin.clone());
             let log = broker.log(StreamName::Signals);
             let subjects: Vec<Subject> = (0..4).map(|_| subject(StreamName::Signals)).collect();

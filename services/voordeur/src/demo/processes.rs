@@ -21,7 +21,7 @@ use tonic::{
 };
 use voordeur_chassis::DEV_IDENTITY;
 use voordeur_eventlog::{
-    Broker,
+    Broker, GroupSettings,
     nats::{NatsBroker, NatsSettings},
     topology::Settings,
 };
@@ -292,6 +292,7 @@ impl Processes {
             nkey_seed_file: None,
             topology: Settings::default(),
             allow_unsynced: false,
+            group: GroupSettings::default(),
             name: "demo".to_owned(),
         };
         let connected = NatsBroker::connect(settings).await;

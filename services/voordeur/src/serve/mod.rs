@@ -14,7 +14,7 @@ use voordeur_chassis::{
     telemetry::{self, Telemetry},
 };
 use voordeur_eventlog::{
-    Broker as _, Deadline,
+    Broker as _, Deadline, GroupSettings,
     nats::{NatsBroker, NatsSettings},
     topology::TopologyError,
 };
@@ -145,6 +145,10 @@ pub(crate) fn nats_settings(config: &Config, name: &str) -> NatsSettings {
         nkey_seed_file: (!seed.as_os_str().is_empty()).then(|| seed.clone()),
         topology: config.streams.topology(),
         allow_unsynced: config.broker.allow_unsynced,
+        group: GroupSettings {
+            enabled: config.broker.group_commit,
+            ..GroupSettings::for_replicas(config.streams.replicas)
+        },
         name: name.to_owned(),
     }
 }
