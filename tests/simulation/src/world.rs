@@ -204,7 +204,7 @@ impl World {
     pub(crate) async fn start(&self, service: ServiceName) -> Result<Process, String> {
         let line = Lifeline::default();
         let environment = Environment {
-            broker: line.broker(self.broker.clone()),
+            broker: line.broker(self.broker.for_another_process()),
             clock: Arc::new(self.clock.clone()),
             tasks: Tasks::new(),
             dev: true,
