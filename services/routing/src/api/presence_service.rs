@@ -23,7 +23,7 @@ use voordeur_routing_domain::{
 
 use super::{
     position_now,
-    request::{Reader, person},
+    request::{Reader, content, person},
     wait_for, wire_position,
 };
 use crate::{
@@ -139,13 +139,6 @@ fn shown(
         until: absence.map(|absence| absence.until).or(marked).map(to_wire_time),
         stand_in: absence.and_then(|a| a.stand_in.as_ref()).map(ToString::to_string).unwrap_or_default(),
     }
-}
-
-fn content(name: &str, request: &impl prost::Message) -> Vec<u8> {
-    let mut content = name.as_bytes().to_vec();
-    content.push(0);
-    content.extend(request.encode_to_vec());
-    content
 }
 
 macro_rules! say {

@@ -131,3 +131,11 @@ impl Reader {
         })
     }
 }
+
+/// What an act covers: the name of the call and the request without its context.
+pub(super) fn content(name: &str, request: &impl prost::Message) -> Vec<u8> {
+    let mut content = name.as_bytes().to_vec();
+    content.push(0);
+    content.extend(request.encode_to_vec());
+    content
+}

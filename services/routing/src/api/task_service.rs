@@ -18,7 +18,7 @@ use super::{
     explain::explain,
     list::{Range, get, list},
     read_position,
-    request::{Reader, person},
+    request::{Reader, content, person},
     view::{is_coordinator, view, visible},
     wait_for,
     watch::Watch,
@@ -144,14 +144,6 @@ fn check(
         }
         _ => Ok(()),
     }
-}
-
-/// What an act covers: the name of the call and the request without its context.
-fn content(name: &str, request: &impl prost::Message) -> Vec<u8> {
-    let mut content = name.as_bytes().to_vec();
-    content.push(0);
-    content.extend(request.encode_to_vec());
-    content
 }
 
 macro_rules! step {
