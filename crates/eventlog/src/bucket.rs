@@ -69,6 +69,10 @@ pub trait Bucket: Send + Sync + fmt::Debug {
     /// value counts as ours).
     async fn create(&self, key: &str, value: Bytes, deadline: Deadline) -> Result<u64, BucketError>;
 
+    /// Stores several values under keys that are not in use, in one write of the broker where that works out. After an error some of
+    /// them may be stored. `Conflict` when another value stands under one of the keys (the same value counts as ours).
+    async fn create_all(&self, entries: Vec<(String, Bytes)>, deadline: Deadline) -> Result<(), BucketError>;
+
     /// Replaces the value that stands at `revision`.
     async fn update(
         &self,

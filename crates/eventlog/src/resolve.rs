@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
 use crate::{
@@ -316,6 +317,8 @@ async fn duplicate(
 pub(crate) trait BucketAttempts: Send + Sync {
     /// Writes a value over the revision `expected`; 0 when the key must not be in use.
     async fn attempt(&self, key: &str, value: Bytes, expected: u64, deadline: Deadline) -> Outcome;
+    /// Writes several values under keys that are not in use, all or nothing.
+    async fn attempt_all(&self, entries: &[(String, Bytes)], deadline: Deadline) -> BatchOutcome;
     /// The newest value, read from the leader.
     async fn read(&self, key: &str, deadline: Deadline) -> Result<Option<Entry>, BucketError>;
     /// 0-999, to spread repeated attempts.
@@ -354,6 +357,24 @@ pub(crate) async fn write(
             return Err(if unsettled { BucketError::Unknown } else { BucketError::Unavailable });
         }
     }
+}
+
+/// Writes several values under keys that are not in use; see [`crate::Bucket`] for what the answers promise.
+pub(crate) async fn write_all(
+    attempts: &dyn BucketAttempts,
+    entries: Vec<(String, Bytes)>,
+    deadline: Deadline,
+) -> Result<(), BucketError> {
+    if let [_, _, ..] = entries.as_slice()
+        && let BatchOutcome::Stored { .. } = attempts.attempt_all(&entries, deadline).await
+    {
+        return Ok(());
+    }
+    // Refused because of one of them, or in doubt: each finds out for itself. Its own value is no conflict, whenever it got there.
+    let each = entries
+        .into_iter()
+        .map(|(key, value)| async move { write(attempts, &key, value, 0, deadline).await.map(|_| ()) });
+    join_all(each).await.into_iter().collect()
 }
 
 /// Tries a read again until it is answered or the deadline passes.

@@ -11,6 +11,8 @@ use crate::{Commit, Header, Recorded, StreamName, Subject, Version};
 pub(crate) const MESSAGE_ID: &str = "Nats-Msg-Id";
 /// Compare-and-set on the last sequence of the subject.
 pub(crate) const EXPECTED_LAST: &str = "Nats-Expected-Last-Subject-Sequence";
+/// Would make the condition be about other subjects; we never set it.
+const EXPECTED_LAST_OF: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
 /// Marks the messages of a batch.
 const BATCH_ID: &str = "Nats-Batch-Id";
 const BATCH_SEQUENCE: &str = "Nats-Batch-Sequence";
@@ -58,16 +60,20 @@ pub(crate) struct InBatch<'a> {
     pub(crate) last: bool,
 }
 
-/// Every header of a commit that goes out with others.
-pub(crate) fn headers_in_batch(commit: &Commit, expected: Version, place: InBatch<'_>) -> Vec<Header> {
+/// Adds what says where a message stands in a batch.
+pub(crate) fn in_batch(headers: &mut Vec<Header>, place: InBatch<'_>) {
     let header = |name: &str, value: String| Header { name: name.to_owned(), value };
-    let mut headers = headers(commit, expected);
     headers.push(header(BATCH_ID, place.id.to_owned()));
     headers.push(header(BATCH_SEQUENCE, place.number.to_string()));
     if place.last {
         headers.push(header(BATCH_COMMIT, "1".to_owned()));
     }
-    headers
+}
+
+/// Was a stored message, by its headers, stored under the condition that its subject had none?
+pub(crate) fn was_first(headers: &[Header]) -> bool {
+    let value = |name: &str| headers.iter().find(|header| header.name == name).map(|h| h.value.as_str());
+    value(EXPECTED_LAST) == Some("0") && value(EXPECTED_LAST_OF).is_none()
 }
 
 fn is_clean(header: &Header) -> bool {

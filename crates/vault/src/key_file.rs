@@ -140,7 +140,11 @@ impl KeyFile {
         Deriver::from_key(&self.derivation)
     }
 
-    fn parse(text: &str) -> Result<Self, (usize, &'static str)> {
+    /// Reads the text of a key file.
+    ///
+    /// # Errors
+    /// Which line is wrong, from 1 (0 for the file as a whole), and what is wrong with it; never what stands there.
+    pub fn parse(text: &str) -> Result<Self, (usize, &'static str)> {
         let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
         if lines.next().map(|(_, line)| line) != Some(Self::HEADER) {
             return Err((1, "a key file begins with `voordeur-keys 1`"));

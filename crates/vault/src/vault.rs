@@ -51,17 +51,20 @@ impl VaultError {
 /// How the vault works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VaultSettings {
-    /// Data keys that are kept ready, so that a submission never waits for one to be stored.
+    /// Data keys that are kept ready, so that a submission does not wait for one to be stored.
     pub keys_ready: usize,
-    /// How long storing one key may take.
+    /// How long storing keys may take.
     pub store_time: Duration,
 }
 
 impl Default for VaultSettings {
     fn default() -> Self {
-        Self { keys_ready: 128, store_time: Duration::from_secs(10) }
+        Self { keys_ready: 512, store_time: Duration::from_secs(10) }
     }
 }
+
+/// Most keys that are stored in one write.
+const KEYS_AT_ONCE: usize = 256;
 
 /// A data key whose wrapped form is durable already: whatever is sealed under it can be opened again.
 pub struct FreshKey {
@@ -144,6 +147,7 @@ impl Vault {
 
     /// Fills the pool whenever keys were taken, until it is told to stop; then it removes the keys that nobody used.
     pub async fn keep_keys_ready(self: Arc<Self>, stop: CancellationToken) {
+        self.pool.is_filled(true);
         let mut wait = Duration::from_millis(50);
         loop {
             let filled = tokio::select! {
@@ -168,6 +172,7 @@ impl Vault {
                 () = async { match pause { Some(pause) => tokio::time::sleep(pause).await, None => self.pool.taken().await } } => {}
             }
         }
+        self.pool.is_filled(false);
         let deadline = Deadline::now() + self.settings.store_time;
         for unused in self.pool.drain() {
             // What cannot be removed now stays behind as 60 bytes that open nothing.
@@ -177,14 +182,22 @@ impl Vault {
         }
     }
 
-    /// A data key for a new owner: from the pool, or made on the spot when the pool is empty.
+    /// A data key for a new owner: from the pool. When the pool is empty, the next that is made ahead, together with those of everybody
+    /// else who waits; or, where it is `urgent`, one that is made on the spot.
     ///
     /// # Errors
     /// When the pool is empty and a key cannot be stored.
-    pub async fn fresh_key(&self, deadline: Deadline) -> Result<FreshKey, VaultError> {
-        match self.pool.take() {
-            Some(key) => Ok(key),
-            None => self.make(deadline).await,
+    pub async fn fresh_key(&self, urgent: bool, deadline: Deadline) -> Result<FreshKey, VaultError> {
+        if let Some(key) = self.pool.take() {
+            return Ok(key);
+        }
+        if urgent {
+            return self.make(deadline).await;
+        }
+        match tokio::time::timeout_at(deadline, self.pool.next()).await {
+            Ok(Some(key)) => Ok(key),
+            Ok(None) => self.make(deadline).await,
+            Err(_) => Err(BucketError::Unavailable.into()),
         }
     }
 
@@ -204,7 +217,7 @@ impl Vault {
         text: &[u8],
         deadline: Deadline,
     ) -> Result<SealedText, VaultError> {
-        self.fresh_key(deadline).await?.seal(purpose, owner, text)
+        self.fresh_key(false, deadline).await?.seal(purpose, owner, text)
     }
 
     /// Seals a text so that the same act (`act`: who, and the key she chose for it), owner, purpose and text give the same box, in every
@@ -304,22 +317,23 @@ impl Vault {
     }
 
     async fn fill(&self) -> Result<(), VaultError> {
-        while let Some(missing) = self.settings.keys_ready.checked_sub(self.pool.len()).filter(|n| *n > 0) {
+        loop {
+            let missing = self.pool.missing(self.settings.keys_ready).min(KEYS_AT_ONCE);
+            if missing == 0 {
+                return Ok(());
+            }
+            let mut keys = Vec::with_capacity(missing);
+            let mut entries = Vec::with_capacity(missing);
+            for _ in 0..missing {
+                let id = DataKeyId::from_bytes(random_16()?);
+                let (key, wrapped) = self.draw().await?;
+                keys.push(FreshKey { id, key });
+                entries.push((entry_of(id), wrapped));
+            }
             let deadline = Deadline::now() + self.settings.store_time;
-            let made =
-                futures_util::future::join_all((0..missing.min(16)).map(|_| self.make(deadline))).await;
-            let mut failure = None;
-            for key in made {
-                match key {
-                    Ok(key) => self.pool.put(key),
-                    Err(error) => failure = Some(error),
-                }
-            }
-            if let Some(error) = failure {
-                return Err(error);
-            }
+            self.bucket.create_all(entries, deadline).await?;
+            keys.into_iter().for_each(|key| self.pool.put(key));
         }
-        Ok(())
     }
 
     async fn make(&self, deadline: Deadline) -> Result<FreshKey, VaultError> {
@@ -330,10 +344,16 @@ impl Vault {
 
     /// Draws a key and makes its wrapped form durable before anybody uses it.
     async fn store_new(&self, id: DataKeyId, deadline: Deadline) -> Result<DataKey, VaultError> {
+        let (key, wrapped) = self.draw().await?;
+        self.bucket.create(&entry_of(id), wrapped, deadline).await?;
+        Ok(key)
+    }
+
+    /// Draws a key; the bytes are its wrapped form.
+    async fn draw(&self) -> Result<(DataKey, Bytes), VaultError> {
         let key = DataKey::generate()?;
         let wrapped = self.keks.wrap(&key).await?;
-        self.bucket.create(&entry_of(id), wrapped.to_bytes().into(), deadline).await?;
-        Ok(key)
+        Ok((key, wrapped.to_bytes().into()))
     }
 
     async fn fetch(&self, id: DataKeyId, deadline: Deadline) -> Result<DataKey, VaultError> {

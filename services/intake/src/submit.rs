@@ -154,8 +154,8 @@ impl Intake {
             }
             Subject::Group(_) | Subject::Consult { .. } => None,
         };
-        let key = self.vault.fresh_key(deadline).await.map_err(vault_problem)?;
         let urgent = submission.safety.is_safety();
+        let key = self.vault.fresh_key(urgent, deadline).await.map_err(vault_problem)?;
         let received = self.received(organisation, ids.signal, submission, child, &key)?;
         let command = Command {
             actor: Actor::Organisation(organisation.clone()),

@@ -273,6 +273,10 @@ impl Bucket for Reached<Arc<dyn Bucket>> {
         self.line.through(self.inner.create(key, value, deadline)).await
     }
 
+    async fn create_all(&self, entries: Vec<(String, Bytes)>, deadline: Deadline) -> Result<(), BucketError> {
+        self.line.through(self.inner.create_all(entries, deadline)).await
+    }
+
     async fn update(
         &self,
         key: &str,

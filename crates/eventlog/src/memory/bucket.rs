@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use super::{Inner, LOST_AFTER, state::Values};
 use crate::{
     Bucket, BucketError, BucketName, Deadline, Entry, ReadError,
-    resolve::{self, BucketAttempts, Outcome},
+    resolve::{self, BatchOutcome, BucketAttempts, Outcome},
 };
 
 pub(super) struct MemoryBucket {
@@ -25,6 +25,13 @@ impl fmt::Debug for MemoryBucket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryBucket").field("name", &self.name).finish_non_exhaustive()
     }
+}
+
+/// What became of one write.
+enum Fate<T> {
+    Answered(T),
+    NotTaken,
+    Unanswered,
 }
 
 impl MemoryBucket {
@@ -54,6 +61,26 @@ impl MemoryBucket {
         })
     }
 
+    /// What becomes of a write in the troubles of this moment.
+    async fn troubled<T>(&self, write: impl FnOnce() -> T + Send) -> Fate<T> {
+        tokio::task::yield_now().await;
+        if self.inner.refuses() {
+            return Fate::NotTaken;
+        }
+        let (lost, unanswered) = self.inner.with_dice(|dice, faults| {
+            (dice.chance(faults.lost_requests), dice.chance(faults.lost_acknowledgements))
+        });
+        let outcome = if lost { None } else { Some(write()) };
+        match outcome {
+            Some(outcome) if !unanswered => Fate::Answered(outcome),
+            _ => {
+                drop(outcome);
+                sleep(LOST_AFTER).await;
+                Fate::Unanswered
+            }
+        }
+    }
+
     fn put(&self, key: &str, value: Bytes, expected: u64) -> Outcome {
         self.inner.change(|state| match state.buckets.get_mut(&self.name) {
             Some(values) => values.put(key, value, expected),
@@ -69,19 +96,25 @@ impl MemoryBucket {
 #[async_trait]
 impl BucketAttempts for MemoryBucket {
     async fn attempt(&self, key: &str, value: Bytes, expected: u64, _: Deadline) -> Outcome {
-        tokio::task::yield_now().await;
-        if self.inner.refuses() {
-            return Outcome::NotTaken;
+        match self.troubled(|| self.put(key, value, expected)).await {
+            Fate::Answered(outcome) => outcome,
+            Fate::NotTaken => Outcome::NotTaken,
+            Fate::Unanswered => Outcome::Ambiguous,
         }
-        let (lost, unanswered) = self.inner.with_dice(|dice, faults| {
-            (dice.chance(faults.lost_requests), dice.chance(faults.lost_acknowledgements))
-        });
-        let outcome = if lost { Outcome::Ambiguous } else { self.put(key, value, expected) };
-        if lost || unanswered {
-            sleep(LOST_AFTER).await;
-            return Outcome::Ambiguous;
+    }
+
+    async fn attempt_all(&self, entries: &[(String, Bytes)], _: Deadline) -> BatchOutcome {
+        let put_all = || {
+            self.inner.change(|state| match state.buckets.get_mut(&self.name) {
+                Some(values) => values.put_all(entries),
+                None => BatchOutcome::NotTaken,
+            })
+        };
+        match self.troubled(put_all).await {
+            Fate::Answered(outcome) => outcome,
+            Fate::NotTaken => BatchOutcome::NotTaken,
+            Fate::Unanswered => BatchOutcome::Ambiguous,
         }
-        outcome
     }
 
     async fn read(&self, key: &str, deadline: Deadline) -> Result<Option<Entry>, BucketError> {
@@ -107,6 +140,11 @@ impl Bucket for MemoryBucket {
     async fn create(&self, key: &str, value: Bytes, deadline: Deadline) -> Result<u64, BucketError> {
         Self::check(key)?;
         resolve::write(self, key, value, 0, deadline).await
+    }
+
+    async fn create_all(&self, entries: Vec<(String, Bytes)>, deadline: Deadline) -> Result<(), BucketError> {
+        entries.iter().try_for_each(|(key, _)| Self::check(key))?;
+        resolve::write_all(self, entries, deadline).await
     }
 
     async fn update(

@@ -244,7 +244,8 @@ impl Table {
             }
             let number = messages.len() + 1;
             let place = InBatch { id, number, last: number == members.len() };
-            let headers = wire::headers_in_batch(commit, *expected, place);
+            let mut headers = wire::headers(commit, *expected);
+            wire::in_batch(&mut headers, place);
             let message = wire::recorded(subject.clone(), sequence, stored_at, headers, commit.data.clone());
             bytes += size(&message);
             if bytes > self.bytes_max {
@@ -319,6 +320,24 @@ impl Values {
         self.revision += 1;
         self.entries.insert(key.to_owned(), (value, self.revision));
         Outcome::Stored(self.revision)
+    }
+
+    /// Puts several values under keys that are not in use, all or nothing.
+    pub(super) fn put_all(&mut self, entries: &[(String, Bytes)]) -> BatchOutcome {
+        let mut keys = BTreeSet::new();
+        for (key, _) in entries {
+            if self.entries.contains_key(key) {
+                return BatchOutcome::Refused(Refusal::WrongLast);
+            }
+            if !keys.insert(key) {
+                return BatchOutcome::Refused(Refusal::SubjectTwice);
+            }
+        }
+        let first = self.revision + 1;
+        for (key, value) in entries {
+            self.put(key, value.clone(), 0);
+        }
+        BatchOutcome::Stored { first }
     }
 }
 

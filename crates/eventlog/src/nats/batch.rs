@@ -2,32 +2,35 @@
 //! headers, of which the last asks for the answer.
 
 use async_nats::{Request, client::PublishErrorKind, client::RequestErrorKind};
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use super::{ATTEMPT_TIME, Core, api};
 use crate::{
-    Deadline,
-    resolve::{BatchOutcome, Member, Refusal},
+    Deadline, Header,
+    resolve::{BatchOutcome, Refusal},
     wire::{self, InBatch},
 };
 
 impl Core {
     /// One attempt at a batch. Nothing of it is visible before the broker has all of it; without the last message it forgets the
     /// rest after ten seconds.
-    pub(super) async fn publish_batch(&self, members: &[&Member], deadline: Deadline) -> BatchOutcome {
+    pub(super) async fn publish_batch(
+        &self,
+        members: Vec<(String, Vec<Header>, Bytes)>,
+        deadline: Deadline,
+    ) -> BatchOutcome {
         // The last token of an inbox is as good as unique in the world.
         let inbox = self.client.new_inbox();
         let id = inbox.rsplit('.').next().unwrap_or(&inbox);
-        let mut messages = Vec::with_capacity(members.len());
-        for (index, member) in members.iter().enumerate() {
-            let place = InBatch { id, number: index + 1, last: index + 1 == members.len() };
-            let headers = wire::headers_in_batch(&member.commit, member.expected, place);
+        let count = members.len();
+        let mut messages = Vec::with_capacity(count);
+        for (index, (subject, mut headers, data)) in members.into_iter().enumerate() {
+            wire::in_batch(&mut headers, InBatch { id, number: index + 1, last: index + 1 == count });
             match api::header_map(headers) {
-                Ok(map) => {
-                    messages.push((member.subject.as_str().to_owned(), map, member.commit.data.clone()))
-                }
+                Ok(map) => messages.push((subject, map, data)),
                 Err(text) => return BatchOutcome::Refused(Refusal::Other(text)),
             }
         }
@@ -62,7 +65,7 @@ impl Core {
         }
         let request = Request::new().headers(map).payload(data).timeout(None);
         match timeout_at(end, self.client.send_request(subject, request)).await {
-            Ok(Ok(answer)) => answered(&answer.payload, id, members.len()),
+            Ok(Ok(answer)) => answered(&answer.payload, id, count),
             Ok(Err(error)) => match error.kind() {
                 // Only the leader of a stream listens: nobody completed the batch.
                 RequestErrorKind::NoResponders => BatchOutcome::NotTaken,

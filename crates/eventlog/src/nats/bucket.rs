@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     Bucket, BucketError, BucketName, Deadline, Entry, Header, ReadError,
-    resolve::{self, BucketAttempts, Outcome, until_answered},
+    resolve::{self, BatchOutcome, BucketAttempts, Outcome, until_answered},
     wire,
 };
 
@@ -158,6 +158,14 @@ impl BucketAttempts for NatsBucket {
         }
     }
 
+    async fn attempt_all(&self, entries: &[(String, Bytes)], deadline: Deadline) -> BatchOutcome {
+        let messages = entries.iter().map(|(key, value)| {
+            let expected = Header { name: wire::EXPECTED_LAST.to_owned(), value: 0.to_string() };
+            (self.subject(key), vec![expected], value.clone())
+        });
+        self.core.publish_batch(messages.collect(), deadline).await
+    }
+
     async fn read(&self, key: &str, deadline: Deadline) -> Result<Option<Entry>, BucketError> {
         let newest = self.newest(key, deadline).await?;
         Ok(newest.filter(|message| !is_marker(&message.headers)).map(|message| Entry {
@@ -186,6 +194,11 @@ impl Bucket for NatsBucket {
     async fn create(&self, key: &str, value: Bytes, deadline: Deadline) -> Result<u64, BucketError> {
         Self::check(key)?;
         resolve::write(self, key, value, 0, deadline).await
+    }
+
+    async fn create_all(&self, entries: Vec<(String, Bytes)>, deadline: Deadline) -> Result<(), BucketError> {
+        entries.iter().try_for_each(|(key, _)| Self::check(key))?;
+        resolve::write_all(self, entries, deadline).await
     }
 
     async fn update(

@@ -88,7 +88,11 @@ impl Attempts for Single {
     }
 
     async fn attempt_batch(&self, members: &[&Member], deadline: Deadline) -> BatchOutcome {
-        self.core.publish_batch(members, deadline).await
+        let messages = members.iter().map(|member| {
+            let headers = wire::headers(&member.commit, member.expected);
+            (member.subject.as_str().to_owned(), headers, member.commit.data.clone())
+        });
+        self.core.publish_batch(messages.collect(), deadline).await
     }
 
     async fn history_from(

@@ -72,6 +72,8 @@ fn bucket(name: BucketName, settings: &Settings) -> Wanted {
         "discard": "new", "max_bytes": settings.bucket_bytes_max, "max_msgs_per_subject": 1,
         "max_msgs": -1, "max_msg_size": -1, "max_consumers": -1, "max_age": 0,
         "duplicate_window": nanos(Duration::from_secs(120)),
+        // Data keys are made ahead, many in one write.
+        "allow_atomic": true,
         // Removing a key is a roll-up of its subject.
         "allow_rollup_hdrs": true, "deny_delete": true, "deny_purge": false, "allow_direct": true,
         "allow_msg_ttl": false, "allow_msg_schedules": false, "no_ack": false, "sealed": false,

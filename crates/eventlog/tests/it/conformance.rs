@@ -47,6 +47,7 @@ macro_rules! for_each_check {
             a_delivery_can_be_put_off,
             two_takers_share_the_deliveries,
             a_value_is_created_once,
+            several_values_are_created_together,
             a_value_is_updated_at_its_revision,
             a_removed_key_can_be_created_again,
             keys_are_listed_by_prefix,
@@ -536,6 +537,28 @@ pub(crate) async fn a_watch_tells_every_change(broker: Shared) {
     assert_eq!(next().await.map(|entry| entry.revision), Some(second));
     bucket.purge(&key, within(60)).await.unwrap();
     assert_eq!(next().await, None);
+}
+
+pub(crate) async fn several_values_are_created_together(broker: Shared) {
+    let (bucket, prefix) = (broker.bucket(BucketName::Keys), key());
+    let entry = |last: usize| (format!("{prefix}.{last:03}"), Bytes::from(format!("value {last}")));
+    let all: Vec<_> = (0..200).map(entry).collect();
+    bucket.create_all(all.clone(), within(60)).await.unwrap();
+    // Once more, with one that is new: what stands there is ours.
+    let more: Vec<_> = (100..201).map(entry).collect();
+    bucket.create_all(more, within(60)).await.unwrap();
+    let expected: Vec<_> = (0..201).map(|last| entry(last).0).collect();
+    assert_eq!(bucket.keys(&prefix, within(60)).await.unwrap(), expected);
+    for last in [0, 150, 200] {
+        let (key, value) = entry(last);
+        assert_eq!(bucket.get(&key, within(60)).await.unwrap().unwrap().value, value);
+    }
+    // Another value in the way is told, and stays.
+    let other = vec![entry(300), (entry(7).0, Bytes::from_static(b"other"))];
+    assert_eq!(bucket.create_all(other, within(60)).await, Err(BucketError::Conflict));
+    let (key, value) = entry(7);
+    assert_eq!(bucket.get(&key, within(60)).await.unwrap().unwrap().value, value);
+    bucket.create_all(Vec::new(), within(60)).await.unwrap();
 }
 
 pub(crate) async fn a_key_with_other_characters_is_refused(broker: Shared) {

@@ -84,7 +84,7 @@ async fn keys_are_durable_before_they_are_handed_out_and_a_taken_one_needs_no_br
     wait(|| vault.keys_ready() == 8).await;
     assert_eq!(room.entries("dek/").await.len(), 8);
     room.broker.set_available(false);
-    let key = vault.fresh_key(soon()).await.unwrap();
+    let key = vault.fresh_key(false, soon()).await.unwrap();
     let sealed = key.seal(TextPurpose::SignalDetails, &OWNER, b"tekst").unwrap();
     room.broker.set_available(true);
     assert_eq!(&**vault.open(&sealed, TextPurpose::SignalDetails, &OWNER, soon()).await.unwrap(), b"tekst");
@@ -93,6 +93,25 @@ async fn keys_are_durable_before_they_are_handed_out_and_a_taken_one_needs_no_br
     filler.await.unwrap();
     let left = room.entries("dek/").await;
     assert_eq!(left, [format!("dek/{}", key.id().to_hex())], "keys that nobody used are removed at the end");
+}
+
+#[tokio::test]
+async fn whoever_finds_the_pool_empty_gets_one_of_the_next_keys() {
+    let room = Room::new();
+    let vault = room.vault();
+    let stop = CancellationToken::new();
+    let filler = tokio::spawn(Arc::clone(&vault).keep_keys_ready(stop.clone()));
+    wait(|| vault.keys_ready() == 8).await;
+    let many = (0..100).map(|_| vault.fresh_key(false, soon()));
+    let mut ids: Vec<_> =
+        futures_util::future::join_all(many).await.into_iter().map(|key| key.unwrap().id()).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 100, "nobody shares a key");
+    let stored = room.entries("dek/").await;
+    assert!(ids.iter().all(|id| stored.contains(&format!("dek/{}", id.to_hex()))), "each was durable");
+    stop.cancel();
+    filler.await.unwrap();
 }
 
 #[tokio::test]
