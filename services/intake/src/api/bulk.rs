@@ -15,7 +15,7 @@ use voordeur_kernel::limits;
 use super::{Intake, problem::item_error, service::Items};
 
 /// Items that are worked on side by side.
-const SIDE_BY_SIDE: usize = 32;
+const SIDE_BY_SIDE: usize = 256;
 
 /// Works through a stream of signals. What was begun is finished even when the caller is gone; a stream that breaks off keeps the
 /// results it had, and ends with the error.

@@ -9,7 +9,7 @@ use voordeur_contracts::{
     intake::signal_intake_service_client::SignalIntakeServiceClient,
     routing::{WatchTasksRequest, task_service_client::TaskServiceClient, watch_tasks_response::Item},
 };
-use voordeur_system_tests::{As, Installation, otlp::Receiver};
+use voordeur_system_tests::{As, Installation, get, otlp::Receiver};
 use voordeur_testkit::eventually;
 
 use voordeur_system_tests::signals::{LOCAL, NAME, SCHOOL, TEXT, signal};
@@ -65,6 +65,20 @@ async fn one_signal_can_be_followed_from_the_schools_call_to_the_professionals_s
         },
     )
     .await;
+
+    // How its commit went out is counted where operators look.
+    let address = installation.addresses("intake", 0).expect("intake is ready").http;
+    let (_, page) = get(&address, "/metrics").expect("intake answers");
+    let alone = page
+        .lines()
+        .find(|line| {
+            line.starts_with("voordeur_append_commits_total")
+                && ["stream_name=\"SIGNALS\"", "voordeur_service=\"intake\"", "way=\"alone\""]
+                    .iter()
+                    .all(|label| line.contains(label))
+        })
+        .unwrap_or_else(|| panic!("no series of appends on {page}"));
+    assert!(!alone.ends_with(" 0"), "{alone}");
 
     for word in [NAME, TEXT, LOCAL] {
         receiver.look(|received| assert!(!received.printed.contains(word), "{word} is in the telemetry"));
