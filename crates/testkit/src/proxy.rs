@@ -15,6 +15,7 @@ enum Mode {
     Pass,
     Cut,
     DropAnswers,
+    Silence,
 }
 
 /// Stands between a client and a server, and passes bytes on, or not.
@@ -42,6 +43,12 @@ impl FaultProxy {
         Self { address, mode, accepting }
     }
 
+    /// Its port.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// Its address as a URL for the broker's client.
     #[must_use]
     pub fn url(&self) -> String {
@@ -62,6 +69,11 @@ impl FaultProxy {
     pub fn drop_answers(&self) {
         self.mode.send_replace(Mode::DropAnswers);
     }
+
+    /// Everything is lost in both directions, and connections stay open: like a cable that was pulled out.
+    pub fn silence(&self) {
+        self.mode.send_replace(Mode::Silence);
+    }
 }
 
 impl Drop for FaultProxy {
@@ -80,18 +92,22 @@ async fn serve(client: TcpStream, port: u16, mut modes: watch::Receiver<Mode>) {
     let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await else { return };
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
+    let requests = |mode| mode == Mode::Silence;
+    let answers = |mode| matches!(mode, Mode::Silence | Mode::DropAnswers);
     tokio::select! {
-        () = forward(from_client, to_server) => {}
-        () = answer(from_server, to_client, modes.clone()) => {}
+        () = pass_on(from_client, to_server, modes.clone(), requests) => {}
+        () = pass_on(from_server, to_client, modes.clone(), answers) => {}
         _ = modes.wait_for(|mode| *mode == Mode::Cut) => {}
     }
 }
 
-async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
-    let _ = tokio::io::copy(&mut from, &mut to).await;
-}
-
-async fn answer(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut modes: watch::Receiver<Mode>) {
+/// Passes bytes on, or loses them; once it may pass them on again after it lost some, it ends.
+async fn pass_on(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut modes: watch::Receiver<Mode>,
+    loses: impl Fn(Mode) -> bool,
+) {
     let mut buffer = vec![0; 16 * 1024];
     let mut lost = false;
     loop {
@@ -106,7 +122,7 @@ async fn answer(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut modes: watc
             count = from.read(&mut buffer) => count.unwrap_or(0),
         };
         let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else { return };
-        lost |= *modes.borrow() == Mode::DropAnswers;
+        lost |= loses(*modes.borrow());
         if !lost && to.write_all(bytes).await.is_err() {
             return;
         }

@@ -13,10 +13,11 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
     process::{Child, Command},
 };
@@ -41,6 +42,8 @@ pub enum Sync {
 }
 
 const START_TIME: Duration = Duration::from_secs(15);
+/// Room on disk, so that many test brokers fit on one.
+const SMALL_ROOM: &str = "max_file_store: 8GB";
 
 /// A node of the broker on this machine: its own store in a temporary folder, random ports, killed when dropped.
 #[derive(Debug)]
@@ -56,6 +59,7 @@ pub struct NatsServer {
 #[derive(Debug, Clone)]
 pub(crate) struct Membership {
     pub(crate) port: u16,
+    /// Ports that lead to the other nodes.
     pub(crate) routes: Vec<u16>,
 }
 
@@ -95,7 +99,23 @@ impl NatsServer {
     /// # Panics
     /// When `nats-server` is not installed or does not start.
     pub async fn start_with(sync: Sync) -> Self {
-        let mut server = Self::prepare(sync, None);
+        Self::start_prepared(Self::prepare(sync, None)).await
+    }
+
+    /// Starts a node that syncs before it acknowledges and may fill so many gigabytes of disk.
+    ///
+    /// # Panics
+    /// When `nats-server` is not installed or does not start.
+    pub async fn start_with_room(gigabytes: u64) -> Self {
+        let server = Self::prepare(Sync::Always, None);
+        let path = server.path("nats.conf");
+        let text = fs::read_to_string(&path).expect("the configuration is there");
+        let room = format!("max_file_store: {gigabytes}GB");
+        fs::write(&path, text.replacen(SMALL_ROOM, &room, 1)).expect("the temporary folder can be written");
+        Self::start_prepared(server).await
+    }
+
+    async fn start_prepared(mut server: Self) -> Self {
         server.spawn();
         server.learn_ports().await;
         server.await_own_answer().await;
@@ -125,14 +145,15 @@ impl NatsServer {
             let routes: Vec<String> =
                 membership.routes.iter().map(|port| format!("\"nats://127.0.0.1:{port}\"")).collect();
             format!(
-                "cluster {{ name: test, listen: \"127.0.0.1:{}\", no_advertise: true, routes: [{}] }}\n",
+                // Nobody listens on port 1: nodes reach each other by the routes that are given, never by what one hears from another.
+                "cluster {{ name: test, listen: \"127.0.0.1:{}\", advertise: \"127.0.0.1:1\", no_advertise: true, routes: [{}] }}\n",
                 membership.port,
                 routes.join(", ")
             )
         });
         let text = format!(
             "server_name: \"{}\"\nlisten: \"127.0.0.1:{}\"\nhttp: \"127.0.0.1:{}\"\n\
-             jetstream {{ store_dir: \"{}\", max_memory_store: 256MB, max_file_store: 8GB, {sync} }}\n{cluster}",
+             jetstream {{ store_dir: \"{}\", max_memory_store: 256MB, {SMALL_ROOM}, {sync} }}\n{cluster}",
             self.name,
             port(self.port),
             port(self.monitor_port),
@@ -145,7 +166,11 @@ impl NatsServer {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn spawn(&self) {
+    /// Starts it, for the first time or again, and waits for nothing.
+    ///
+    /// # Panics
+    /// When `nats-server` cannot be started.
+    pub fn spawn(&self) {
         let _ = fs::remove_file(self.path("pid"));
         let log = fs::File::options().create(true).append(true).open(self.path("log")).expect("a log file");
         let child = Command::new(nats_server())
@@ -217,6 +242,33 @@ impl NatsServer {
         serde_json::from_str(body).map_err(|error| error.to_string())
     }
 
+    /// One request to its API, as an operator's tool makes it.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn request(&self, subject: &str, body: &Value) -> Result<Value, String> {
+        let body = body.to_string();
+        let ask = async {
+            let mut socket = TcpStream::connect(("127.0.0.1", self.port)).await?;
+            let length = body.len();
+            let text = format!(
+                "CONNECT {{\"verbose\":false,\"pedantic\":false}}\r\nSUB _INBOX.test 1\r\nPUB {subject} _INBOX.test {length}\r\n{body}\r\n"
+            );
+            socket.write_all(text.as_bytes()).await?;
+            let mut lines = BufReader::new(socket).lines();
+            while let Some(line) = lines.next_line().await? {
+                if line.starts_with("MSG ") {
+                    return Ok::<_, std::io::Error>(lines.next_line().await?.unwrap_or_default());
+                }
+            }
+            Ok(String::new())
+        };
+        let answer = tokio::time::timeout(Duration::from_secs(5), ask).await;
+        let answer =
+            answer.map_err(|_| "no answer in time".to_owned())?.map_err(|error| error.to_string())?;
+        serde_json::from_str(&answer).map_err(|error| error.to_string())
+    }
+
     /// Its random name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -269,23 +321,28 @@ impl NatsServer {
         connect(self.settings()).await
     }
 
-    fn signal(&self, name: &str) {
-        // By the number the server wrote itself: what was started may be a script in front of it.
+    /// Its number in the system's table of processes, while it runs.
+    #[must_use]
+    pub fn process(&self) -> Option<u32> {
+        // The number the server wrote itself: what was started may be a script in front of it.
         let process = fs::read_to_string(self.path("pid")).ok().and_then(|text| text.trim().parse().ok());
-        let process = process.or_else(|| self.running().as_ref().and_then(Child::id));
-        if let Some(process) = process
+        process.or_else(|| self.running().as_ref().and_then(Child::id))
+    }
+
+    fn signal(&self, which: Signal) {
+        if let Some(process) = self.process()
             && self.running().is_some()
         {
-            signal(name, process);
+            signal(which, process);
         }
     }
 
-    async fn end(&self, name: &str) {
-        self.signal(name);
+    async fn end(&self, which: Signal) {
+        self.signal(which);
         let child = self.running().take();
         if let Some(mut child) = child {
             let ended = tokio::time::timeout(START_TIME, child.wait()).await;
-            assert!(ended.is_ok(), "nats-server did not end after {name}");
+            assert!(ended.is_ok(), "nats-server did not end after {which:?}");
         }
         let _ = fs::remove_file(self.path("pid"));
     }
@@ -295,7 +352,7 @@ impl NatsServer {
     /// # Panics
     /// When it does not die.
     pub async fn kill(&self) {
-        self.end("KILL").await;
+        self.end(Signal::KILL).await;
     }
 
     /// Stops it in good order.
@@ -303,7 +360,7 @@ impl NatsServer {
     /// # Panics
     /// When it does not end.
     pub async fn stop(&self) {
-        self.end("TERM").await;
+        self.end(Signal::TERM).await;
     }
 
     /// Starts it again after [`Self::kill`] or [`Self::stop`]: same ports, same store.
@@ -317,18 +374,18 @@ impl NatsServer {
 
     /// Freezes it: connections stay open, nothing answers.
     pub fn freeze(&self) {
-        self.signal("STOP");
+        self.signal(Signal::STOP);
     }
 
     /// Lets it go on.
     pub fn thaw(&self) {
-        self.signal("CONT");
+        self.signal(Signal::CONT);
     }
 }
 
 impl Drop for NatsServer {
     fn drop(&mut self) {
-        self.signal("KILL");
+        self.signal(Signal::KILL);
     }
 }
 

@@ -48,6 +48,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Play rounds on real processes: a seed says who is killed, frozen or cut off and when; then everything is compared.
+    Crash {
+        /// For instance `--rounds 20` or `--json`; see `cargo xtask crash -- --help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Install the tools that are missing into a folder outside the clone, and say where they are.
     Tools,
     /// Generate the protobuf code of crates/contracts anew.
@@ -102,6 +108,10 @@ fn perform(root: &Path, task: Task) -> Result<ExitCode, String> {
         Task::Simulate { args } => {
             let build = ["build", "--locked", "--package", "voordeur-simulation"];
             return play(root, &build, "debug/voordeur-simulate", &[], &args);
+        }
+        Task::Crash { args } => {
+            let build = ["build", "--locked", "--package", "voordeur", "--package", "voordeur-system-tests"];
+            return play(root, &build, "debug/voordeur-crash", &[], &args);
         }
         Task::Tools => show_tools(root)?,
         Task::Codegen { check: true, .. } => codegen::check(root)?,
