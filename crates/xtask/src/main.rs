@@ -3,6 +3,7 @@
 
 mod ci;
 mod codegen;
+mod fuzz;
 mod layering;
 mod steps;
 mod tidy;
@@ -36,9 +37,9 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Measure in one run what handing signals over costs, beside what the broker itself costs.
+    /// Measure in one run what the real binaries cost, beside what the broker itself costs.
     Bench {
-        /// For instance `--rounds 9` or `--json`; see `cargo xtask bench -- --help`.
+        /// For instance `intake restart --rounds 9` or `--json`; see `cargo xtask bench -- --help`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
@@ -54,6 +55,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Feed every decoder inputs that are guided by coverage; needs a C++ compiler.
+    Fuzz(fuzz::Args),
     /// Install the tools that are missing into a folder outside the clone, and say where they are.
     Tools,
     /// Generate the protobuf code of crates/contracts anew.
@@ -94,15 +97,8 @@ fn perform(root: &Path, task: Task) -> Result<ExitCode, String> {
             return play(root, &["build", "--workspace", "--locked"], "debug/voordeur", &["demo"], &args);
         }
         Task::Bench { args } => {
-            let build = [
-                "build",
-                "--release",
-                "--locked",
-                "--package",
-                "voordeur",
-                "--package",
-                "voordeur-system-tests",
-            ];
+            let build =
+                ["build", "--release", "--locked", "--package", "voordeur", "--package", "voordeur-bench"];
             return play(root, &build, "release/voordeur-bench", &[], &args);
         }
         Task::Simulate { args } => {
@@ -113,6 +109,7 @@ fn perform(root: &Path, task: Task) -> Result<ExitCode, String> {
             let build = ["build", "--locked", "--package", "voordeur", "--package", "voordeur-system-tests"];
             return play(root, &build, "debug/voordeur-crash", &[], &args);
         }
+        Task::Fuzz(args) => fuzz::fuzz(root, &args)?,
         Task::Tools => show_tools(root)?,
         Task::Codegen { check: true, .. } => codegen::check(root)?,
         Task::Codegen { baseline, .. } => {

@@ -1,0 +1,158 @@
+//! `cargo xtask bench`: what the real binaries cost, beside what the broker itself costs, in one run on the same broker.
+//!
+//! Nothing here is an absolute promise: another machine gives other numbers. What counts are ratios of medians over alternating rounds,
+//! and the goals are such ratios.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::print_stderr,
+    reason = "a measuring program: it tells its progress, and whatever goes wrong ends it with its reason"
+)]
+
+mod bare;
+mod cost;
+mod country;
+mod environment;
+mod goals;
+mod ground;
+mod growth;
+mod history;
+mod intake;
+mod journey;
+mod measure;
+mod pipeline;
+mod process;
+mod report;
+mod restart;
+mod watcher;
+
+use std::time::{Duration, Instant};
+
+pub use environment::Environment;
+pub use goals::{Bound, GOALS, Goal};
+pub use report::{Figure, Judged, Report, Run};
+
+use crate::{ground::Ground, history::History};
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Bench {
+    /// Taking in: one by one, side by side and in bulk
+    Intake,
+    /// From the receipt to the task on a worklist
+    Journey,
+    /// From bulk until the last task and episode exist
+    Pipeline,
+    /// Starting again with everything in the log
+    Restart,
+    /// The same calls with ever more open tasks
+    Growth,
+    /// Processor time and memory of every process
+    Cost,
+}
+
+impl Bench {
+    /// Every bench, in the order in which they are run.
+    pub const ALL: [Self; 6] =
+        [Self::Intake, Self::Journey, Self::Pipeline, Self::Cost, Self::Growth, Self::Restart];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Intake => "intake",
+            Self::Journey => "journey",
+            Self::Pipeline => "pipeline",
+            Self::Restart => "restart",
+            Self::Growth => "growth",
+            Self::Cost => "cost",
+        }
+    }
+}
+
+/// What to measure, how often and how long.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Which benches.
+    pub benches: Vec<Bench>,
+    /// Alternating rounds; the median of them counts.
+    pub rounds: usize,
+    /// Length of one measurement.
+    pub length: Duration,
+    /// Open tasks in the log, smallest first, for growth and restart.
+    pub levels: Vec<usize>,
+    /// Centres of the invented country, at least five.
+    pub centres: usize,
+    /// Room of each stream.
+    pub stream_gigabytes: u64,
+}
+
+/// Measures everything of a plan.
+pub async fn run(plan: &Plan) -> Report {
+    let began = Instant::now();
+    let benches: Vec<Bench> = Bench::ALL.into_iter().filter(|bench| plan.benches.contains(bench)).collect();
+    let run = Run {
+        benches: benches.iter().map(|bench| bench.name()).collect(),
+        rounds: plan.rounds,
+        seconds: plan.length.as_secs_f64(),
+        levels: plan.levels.clone(),
+        took_seconds: 0.0,
+    };
+    let asks_levels = |bench: &Bench| matches!(bench, Bench::Restart | Bench::Growth);
+    eprintln!("starting a broker and the services");
+    let ground = Ground::prepare(plan).await;
+    let mut report = Report::new(ground.environment(), run);
+    for bench in benches.iter().filter(|bench| !asks_levels(bench)) {
+        match bench {
+            Bench::Intake => intake::run(plan, &ground, &mut report).await,
+            Bench::Journey => journey::run(plan, &ground, &mut report).await,
+            Bench::Pipeline => pipeline::run(plan, &ground, &mut report).await,
+            Bench::Cost => cost::run(plan, &ground, &mut report).await,
+            Bench::Restart | Bench::Growth => {}
+        }
+        ground.nothing_parked().await;
+    }
+    if benches.iter().any(asks_levels) {
+        // These begin with an empty log.
+        let fresh = benches.iter().any(|bench| !asks_levels(bench));
+        let ground = if fresh {
+            drop(ground);
+            eprintln!("starting another broker, with an empty log");
+            Ground::prepare(plan).await
+        } else {
+            ground
+        };
+        levels(plan, &benches, &ground, &mut report).await;
+        ground.nothing_parked().await;
+    }
+    report.judge();
+    report.run.took_seconds = began.elapsed().as_secs_f64();
+    report
+}
+
+async fn levels(plan: &Plan, benches: &[Bench], ground: &Ground, report: &mut Report) {
+    let (growth, restart) = (benches.contains(&Bench::Growth), benches.contains(&Bench::Restart));
+    let mut history = History::live(ground).await;
+    if restart {
+        restart::empty(plan, ground, report).await;
+    }
+    for open in &plan.levels {
+        eprintln!("writing histories until {open} tasks are open");
+        history.fill(ground, *open).await;
+        if restart && plan.levels.first() != Some(open) {
+            restart::at_level(plan, ground, &history, report).await;
+        }
+        if growth {
+            growth::at_level(plan, ground, &history, report).await;
+        }
+    }
+    if restart {
+        restart::note(&history, report);
+    }
+    if growth {
+        growth::note(report);
+    }
+}
