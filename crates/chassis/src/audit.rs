@@ -52,8 +52,8 @@ impl AuditTrail {
             trace_id: trace_id(&trace),
             ..event
         };
-        // Somebody waits for it.
-        let urgent = true;
+        // A lone one goes out at once anyway; many at the same time share a write.
+        let urgent = false;
         let data = event.encode_to_vec().into();
         let commit = Commit { id, kind: KIND, source: self.source, time: at, data, trace, urgent };
         // Records of one case follow on each other; another look in between only means to look again where the end is.
