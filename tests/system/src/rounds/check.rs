@@ -83,7 +83,7 @@ pub async fn folds_agree(site: &Site) {
             let mut folds = BTreeMap::new();
             for number in 0..=REPLICAS {
                 // Not the names of the replicas: what they hold.
-                let page = site.replicas.folds(service, number)?;
+                let page = tokio::task::block_in_place(|| site.replicas.folds(service, number))?;
                 if page.as_array().is_none_or(Vec::is_empty) {
                     return Err(format!("{service}-{number} shows no folds: {page}"));
                 }

@@ -98,6 +98,8 @@ pub async fn run(args: Args) -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
+    // Whatever goes wrong in a round ends it with its reason, which is told with its plan.
+    std::panic::set_hook(Box::new(|_| {}));
     let began = Instant::now();
     let end = args.seconds.map(|seconds| began + Duration::from_secs(seconds));
     let args = Arc::new(args);
@@ -141,11 +143,12 @@ fn take(total: &mut Total, outcome: &Result<Played, Box<Failure>>, rounds: u64) 
             total.played.push(played.clone());
             let faults: Vec<_> = played.plan.strikes.iter().map(|strike| strike.blow.to_string()).collect();
             eprintln!(
-                "{:>4} of {rounds}: seed {} on {} held, {:.1} s, {} signals, {} acknowledged; {}{}",
+                "{:>4} of {rounds}: seed {} on {} held, {:.1} s of which {:.1} under fire, {} signals, {} acknowledged; {}{}",
                 total.played.len() + total.failed.len(),
                 played.plan.seed,
                 played.plan.ground,
                 played.seconds,
+                played.under_fire_s,
                 played.plan.signals,
                 played.acknowledged,
                 faults.join(", "),

@@ -19,7 +19,6 @@ use std::{
 };
 
 use serde::Serialize;
-use voordeur_testkit::eventually;
 
 use crate::SERVICES;
 use plan::{Ground, Plan, REPLICAS};
@@ -32,6 +31,8 @@ pub struct Played {
     pub plan: Plan,
     /// From its first signal until everything was compared.
     pub seconds: f64,
+    /// Of these, until the last receipt was there and the last fault undone.
+    pub under_fire_s: f64,
     /// Receipts and confirmed acts.
     pub acknowledged: usize,
     /// Events of tasks, by name.
@@ -149,13 +150,13 @@ async fn round(site: Arc<Site>, plan: Plan) -> Played {
     }
     load::hand_over(Arc::clone(&site.replicas), Arc::clone(&site.ledger), Arc::new(plan.clone())).await;
     load::finish(&mut strikes).await;
+    let under_fire_s = began.elapsed().as_secs_f64();
 
     site.whole_broker().await;
     for service in SERVICES {
         site.replicas.start(service, REPLICAS);
     }
-    eventually("every replica is ready", Duration::from_secs(60), || async { site.replicas.all_ready() })
-        .await;
+    site.ready().await;
     check::everything_agrees(&site).await;
     people.stop().await;
     // What was confirmed to the last of them counts too.
@@ -169,6 +170,7 @@ async fn round(site: Arc<Site>, plan: Plan) -> Played {
     Played {
         acknowledged: site.ledger.counted(),
         seconds: began.elapsed().as_secs_f64(),
+        under_fire_s,
         task_events: site.new_events(&census),
         ended,
         plan,

@@ -180,7 +180,10 @@ impl Plan {
         let mut dice = Dice::new(seed).fork();
         let signals = 16 * dice.index(6) + 80;
         let pause_ms = *dice.pick(&[0, 20, 60, 120]);
-        let mut strikes: Vec<_> = (0..dice.between(3, 6))
+        let mut strikes: Vec<_> = (0..match ground {
+            Ground::Single => dice.between(2, 6),
+            Ground::Cluster => dice.between(2, 5),
+        })
             .map(|_| {
                 let after = 1 + dice.index(signals);
                 let (blow, lasting_ms) = match ground {

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, task::block_in_place};
 use voordeur_eventlog::{
     Broker,
     nats::{NatsBroker, NatsSettings},
@@ -68,6 +68,13 @@ fn everyone() -> impl Iterator<Item = Victim> {
     SERVICES.into_iter().flat_map(|service| (0..REPLICAS).map(move |replica| Victim { service, replica }))
 }
 
+async fn ready(replicas: &Replicas) {
+    eventually("every replica is ready", Duration::from_secs(90), || async {
+        block_in_place(|| replicas.all_ready())
+    })
+    .await;
+}
+
 impl Site {
     /// A fresh one, whole and ready.
     pub async fn prepare(ground: Ground) -> Arc<Self> {
@@ -77,7 +84,9 @@ impl Site {
         };
         let urls: Vec<_> = brokers.nodes().iter().map(NatsServer::url).collect();
         let monitors: Vec<_> = brokers.nodes().iter().map(NatsServer::monitor_url).collect();
-        let replicas = Arc::new(Replicas::install(&urls, &monitors, brokers.nodes().len(), &SETTINGS));
+        // The fault proxies are tasks of this very program, and must go on meanwhile.
+        let install = || Replicas::install(&urls, &monitors, brokers.nodes().len(), &SETTINGS);
+        let replicas = Arc::new(block_in_place(install));
         let mut proxies = BTreeMap::new();
         for victim in everyone() {
             let mut leading = Vec::new();
@@ -91,7 +100,10 @@ impl Site {
             replicas.give(victim.service, victim.replica, "VOORDEUR__BROKER__URL", &urls.join(","));
             proxies.insert(victim, leading);
         }
-        replicas.start_all(REPLICAS).await;
+        for Victim { service, replica } in everyone() {
+            replicas.start(service, replica);
+        }
+        ready(&replicas).await;
         let broker = NatsBroker::connect(brokers.settings()).await.expect("the settings can be used");
         Arc::new(Self {
             replicas,
@@ -170,6 +182,11 @@ impl Site {
             Node::LeaderOf(stream) => cluster.stream_leader(stream).await,
         };
         leader.unwrap_or(0)
+    }
+
+    /// Waits until every replica says that it is ready.
+    pub async fn ready(&self) {
+        ready(&self.replicas).await;
     }
 
     /// Starts again what ended by itself, as a supervisor would, and says what it was.
