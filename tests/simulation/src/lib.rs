@@ -12,6 +12,7 @@
     reason = "a test harness: whatever goes wrong must end the run with its reason"
 )]
 
+pub mod bulk;
 pub mod clock;
 pub use voordeur_system_tests::dice;
 pub mod fingerprint;
@@ -19,8 +20,15 @@ pub mod lifeline;
 pub mod people;
 pub mod promises;
 mod quiet;
+pub mod restore;
 pub mod run;
 pub mod schools;
+pub mod settings;
+pub mod shrink;
+pub mod sightings;
+mod troubles;
+pub mod watchers;
 pub mod world;
 
 pub use run::{Done, Failure, run, run_caught};
+pub use settings::Settings;

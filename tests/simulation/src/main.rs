@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks to its terminal")]
 
 use std::{
+    collections::BTreeSet,
     process::ExitCode,
     sync::{
         Mutex, PoisonError,
@@ -12,12 +13,23 @@ use std::{
 
 use clap::Parser;
 use serde_json::json;
-use voordeur_simulation::{Done, Failure, run_caught};
+use voordeur_simulation::{
+    Done, Failure, Settings, run_caught,
+    settings::Kind,
+    shrink::{Bound, Shrunk, shrink},
+};
 
 #[derive(Parser)]
 #[command(
     name = "cargo xtask simulate",
-    about = "Every service over a broker in memory, troubled by one seed"
+    about = "Every service over a broker in memory, troubled by one seed",
+    after_help = "Examples:
+  cargo xtask simulate --seeds 1000
+  cargo xtask simulate --seeds 10000 --json > result.json
+  cargo xtask simulate --seed 42
+  cargo xtask simulate --seed 42 --steps 31 --without freeze,weather --only 3,9,14
+
+A run that breaks a promise is made smaller before it is printed, with the command that plays the smaller one."
 )]
 struct Args {
     /// How many seeds.
@@ -35,10 +47,40 @@ struct Args {
     /// Seeds side by side.
     #[arg(long, default_value_t = 2)]
     threads: usize,
+    /// Not more choices than this.
+    #[arg(long)]
+    steps: Option<u64>,
+    /// Only these choices.
+    #[arg(long, value_delimiter = ',')]
+    only: Option<Vec<u64>>,
+    /// Kinds of choices that are left out.
+    #[arg(long, value_delimiter = ',')]
+    without: Vec<Kind>,
+    /// Not more replicas of a service than this.
+    #[arg(long)]
+    replicas: Option<usize>,
+    /// Look for a smaller run for at most so many seconds, for each of the first three failures; 0 leaves it.
+    #[arg(long, default_value_t = 30)]
+    shrink: u64,
     /// The result as JSON on stdout.
     #[arg(long)]
     json: bool,
 }
+
+impl Args {
+    fn settings(&self, seed: u64) -> Settings {
+        Settings {
+            seed,
+            steps: self.steps,
+            only: self.only.as_ref().map(|only| only.iter().copied().collect()),
+            without: self.without.iter().copied().collect::<BTreeSet<_>>(),
+            replicas: self.replicas,
+        }
+    }
+}
+
+/// Failures that are made smaller; with more of them something is wrong that shows at once.
+const SHRUNK_MAX: u64 = 3;
 
 #[derive(Default)]
 struct Total {
@@ -54,7 +96,10 @@ fn main() -> ExitCode {
     let began = Instant::now();
     let end = args.seconds.map(|seconds| began + Duration::from_secs(seconds));
     let next = AtomicU64::new(first);
+    let shrunk = AtomicU64::new(0);
     let total = Mutex::new(Total::default());
+    // A panic is a failure with a seed; its place is enough.
+    std::panic::set_hook(Box::new(|info| eprintln!("{info}")));
     std::thread::scope(|scope| {
         for _ in 0..args.threads.max(1) {
             scope.spawn(|| {
@@ -63,7 +108,13 @@ fn main() -> ExitCode {
                     if seed >= first + count || end.is_some_and(|end| Instant::now() >= end) {
                         return;
                     }
-                    let outcome = run_caught(seed);
+                    let outcome = run_caught(&args.settings(seed));
+                    if let Err(failure) = &outcome {
+                        eprintln!("{failure}\n");
+                        if args.shrink > 0 && shrunk.fetch_add(1, Ordering::Relaxed) < SHRUNK_MAX {
+                            tell_smaller(failure, args.shrink);
+                        }
+                    }
                     take(&mut total.lock().unwrap_or_else(PoisonError::into_inner), outcome, began, count);
                 }
             });
@@ -71,35 +122,58 @@ fn main() -> ExitCode {
     });
     let total = total.into_inner().unwrap_or_else(PoisonError::into_inner);
     let seconds = began.elapsed().as_secs_f64();
-    let Total { seeds, done, failures, .. } = &total;
     if args.json {
-        let failed: Vec<u64> = failures.iter().map(|failure| failure.seed).collect();
-        let result = json!({
-            "seeds": seeds, "steps": done.steps, "events": done.events, "signals": done.signals, "calls": done.calls,
-            "troubles": done.troubles, "kills": done.kills, "task_events": done.kinds, "failed_seeds": failed,
-            "seconds": (seconds * 10.0).round() / 10.0,
-        });
-        println!("{result}");
+        print_json(&total, seconds)
     } else {
-        println!(
-            "{seeds} seeds, {} steps, {} signals, {} events, {} calls, {} troubles among which {} kills, {seconds:.1} s: {}",
-            done.steps,
-            done.signals,
-            done.events,
-            done.calls,
-            done.troubles,
-            done.kills,
-            if failures.is_empty() {
-                "no promise was broken".to_owned()
-            } else {
-                format!("{} seeds broke a promise", failures.len())
-            }
-        );
+        print(&total, seconds, args.seed.is_some())
     }
-    if args.seed.is_some() && failures.is_empty() && !args.json {
+    if total.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn tell_smaller(failure: &Failure, seconds: u64) {
+    eprintln!("looking for a smaller run for at most {seconds} s");
+    let Shrunk { failure: smaller, runs } =
+        shrink(failure, Bound { time: Duration::from_secs(seconds), ..Bound::default() });
+    if smaller.settings == failure.settings {
+        eprintln!("after {runs} runs none was found\n");
+    } else {
+        eprintln!("after {runs} runs, the smallest that breaks it in the same way:\n{smaller}\n");
+    }
+}
+
+fn print_json(total: &Total, seconds: f64) {
+    let Total { seeds, done, failures, .. } = total;
+    let failed: Vec<u64> = failures.iter().map(|failure| failure.settings.seed).collect();
+    let result = json!({
+        "seeds": seeds, "steps": done.steps, "events": done.events, "signals": done.signals, "calls": done.calls,
+        "troubles": done.troubles, "kills": done.kills, "restores": done.restores, "watched_items": done.sightings,
+        "task_events": done.kinds, "failed_seeds": failed, "seconds": (seconds * 10.0).round() / 10.0,
+    });
+    println!("{result}");
+}
+
+fn print(total: &Total, seconds: f64, one: bool) {
+    let Total { seeds, done, failures, .. } = total;
+    println!(
+        "{seeds} seeds, {} steps, {} signals, {} events, {} calls, {} watched items, {} troubles among which {} kills and \
+         {} restores, {seconds:.1} s: {}",
+        done.steps,
+        done.signals,
+        done.events,
+        done.calls,
+        done.sightings,
+        done.troubles,
+        done.kills,
+        done.restores,
+        match failures.len() {
+            0 => "no promise was broken".to_owned(),
+            1 => "1 seed broke a promise".to_owned(),
+            many => format!("{many} seeds broke a promise"),
+        }
+    );
+    if one && failures.is_empty() {
         println!("fingerprint of the log: {:016x}", done.fingerprint);
     }
-    if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn take(total: &mut Total, outcome: Result<Done, Box<Failure>>, began: Instant, count: u64) {
@@ -113,19 +187,20 @@ fn take(total: &mut Total, outcome: Result<Done, Box<Failure>>, began: Instant, 
             sum.calls += done.calls;
             sum.troubles += done.troubles;
             sum.kills += done.kills;
+            sum.restores += done.restores;
+            sum.sightings += done.sightings;
             sum.fingerprint = done.fingerprint;
             for (kind, count) in done.kinds {
                 *sum.kinds.entry(kind).or_default() += count;
             }
         }
-        Err(failure) => {
-            eprintln!("{failure}\n");
-            total.failures.push(*failure);
-        }
+        Err(failure) => total.failures.push(*failure),
     }
     let now = began.elapsed().as_secs();
     if now >= total.told + 5 {
         total.told = now;
-        eprintln!("{now:>5} s: {} of {count} seeds, {} failed", total.seeds, total.failures.len());
+        let (seeds, failed) = (total.seeds, total.failures.len());
+        let left = if seeds == 0 { 0 } else { now * (count.saturating_sub(seeds)) / seeds };
+        eprintln!("{now:>5} s: {seeds} of {count} seeds, {failed} failed, about {left} s left");
     }
 }

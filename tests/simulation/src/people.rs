@@ -129,6 +129,7 @@ async fn take_step(
     if name == "AnswerTask" && act.dice.chance(40) {
         act.seal(number).await;
     }
+    let life = world.life();
     let Some(outcome) = act.take(name, colleagues).await else {
         return world.tell(format!("{person}: {name} on {}: unknown", task.task_id));
     };
@@ -143,6 +144,7 @@ async fn take_step(
             if act.dice.chance(15)
                 && let Some(Err(no)) = act.again(name).await
                 && !replaced(person, &no)
+                && life == world.life()
             {
                 world.break_promise(9, format!("{what}: done, and refused when it was repeated: {no:?}"));
             }

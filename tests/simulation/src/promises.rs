@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -10,17 +11,21 @@ use tokio::time::Instant;
 use voordeur_contracts::{
     common::actor::Who,
     event::{
-        EpisodeEvent, EventMeta, PresenceEvent, SignalEvent, TaskEvent, episode_event, signal_event,
-        task_event,
+        AuditEvent, EpisodeEvent, EventMeta, PresenceEvent, SignalEvent, TaskEvent, episode_event,
+        signal_event, task_event,
     },
 };
 use voordeur_eventlog::{Position, Recorded, StreamName, Subject};
+use voordeur_intake_domain::life;
 use voordeur_kernel::{CommandId, CommitId, SignalId, TaskId, Timestamp};
 use voordeur_routing::task_after;
 use voordeur_routing_domain::task::{Deadline, Task, Trigger, invariants};
 use voordeur_system_tests::signals;
 
-use crate::world::{Broken, ServiceName, World};
+use crate::{
+    sightings::{Lookout, States},
+    world::{Broken, ServiceName, World},
+};
 
 /// How long something may be due while all is well enough to do it.
 const BOUND: Duration = Duration::from_secs(90);
@@ -58,6 +63,9 @@ pub struct Promises {
     looks_on_record: usize,
     /// What happened to tasks, by name of the event.
     pub kinds: BTreeMap<String, u64>,
+    states: States,
+    /// Looks at what watchers saw.
+    pub lookout: Lookout,
     broken: Vec<Broken>,
 }
 
@@ -87,9 +95,43 @@ impl Promises {
         self.look_at_ledger(world);
         self.look_at_time(world, fair);
         self.look_at_folds(world);
+        let sightings = std::mem::take(&mut world.ledger().sightings);
+        self.broken.append(&mut self.lookout.look(&self.states, sightings));
         let mut broken = std::mem::take(&mut world.ledger().broken);
         broken.append(&mut self.broken);
         broken
+    }
+
+    /// The broker was restored: everything is read again, and what people were told counts as far as it is there. Returns the signals
+    /// that had a receipt and are gone.
+    pub fn begin_again(&mut self, world: &World) -> BTreeSet<SignalId> {
+        let there: BTreeSet<Subject> =
+            StreamName::ALL.into_iter().flat_map(|stream| world.broker.subjects(stream)).collect();
+        let before = std::mem::take(self);
+        self.planted = before.planted.into_iter().filter(|subject| there.contains(subject)).collect();
+        self.kinds = before.kinds;
+        self.lookout.seen = before.lookout.seen;
+        for stream in StreamName::ALL {
+            for message in world.broker.messages_after(stream, 0) {
+                self.read.insert(stream, message.sequence);
+                self.take(stream, &message);
+            }
+        }
+        // Only what comes from here on answers for what is shown from here on.
+        self.looks_on_record = 0;
+        self.states.on_record.clear();
+        let mut ledger = world.ledger();
+        ledger.looks = 0;
+        ledger.sightings.clear();
+        let lost: BTreeSet<SignalId> =
+            ledger.acknowledged.keys().filter(|id| !self.signals.contains_key(id)).copied().collect();
+        ledger.acknowledged.retain(|id, _| !lost.contains(id));
+        ledger.brought_in.retain(|id| !lost.contains(id));
+        ledger.answered.retain(|task| {
+            let task = task.parse().ok().and_then(|id: TaskId| self.tasks.get(&id));
+            task.is_some_and(|task| task.outcome.is_some())
+        });
+        lost
     }
 
     fn take(&mut self, stream: StreamName, message: &Recorded) {
@@ -98,6 +140,9 @@ impl Promises {
         if stream == StreamName::Audit {
             let by_intake = message.subject.as_str().starts_with("voordeur.audit.v1.intake.");
             self.looks_on_record += usize::from(by_intake);
+            if !by_intake {
+                self.take_list(message);
+            }
             return;
         }
         if stream == StreamName::DeadLetters {
@@ -128,6 +173,15 @@ impl Promises {
         }
     }
 
+    /// Which tasks were shown to whom on a list.
+    fn take_list(&mut self, message: &Recorded) {
+        let event = AuditEvent::decode(message.data.clone()).expect("an audit event");
+        let Some(Who::Person(person)) = event.user.and_then(|user| user.who) else { return };
+        for task in event.listed_object_ids {
+            self.states.on_record.insert((person.key.clone(), task.to_vec()));
+        }
+    }
+
     fn take_command(&mut self, message: &Recorded, meta: Option<&EventMeta>) {
         let meta = meta.expect("every event has its circumstances");
         let command = CommandId::parse_bytes(&meta.command_id).expect("every event has its act");
@@ -140,6 +194,7 @@ impl Promises {
         let id = SignalId::parse_hex(message.subject.key()).expect("a signal id");
         let event = SignalEvent::decode(message.data.clone()).expect("a signal event");
         self.take_command(message, event.meta.as_ref());
+        self.fold_signal(id, message);
         let signal = self.signals.entry(id).or_default();
         match event.change.expect("a known change") {
             signal_event::Change::Received(received) => {
@@ -160,6 +215,17 @@ impl Promises {
         self.check(1, received == 1, || format!("{id} was received {received} times"));
         self.check(1, routed <= 1, || format!("{id} was routed {routed} times"));
         self.check(4, ends <= 1, || format!("{id} ended {ends} times"));
+    }
+
+    /// The states of a signal, as the service itself folds them.
+    fn fold_signal(&mut self, id: SignalId, message: &Recorded) {
+        let states = self.states.signals.entry(id).or_default();
+        let before = states.last().map(|(_, signal)| life::Signal::clone(signal));
+        let event = voordeur_intake::read_event(message).expect("an event that intake can read");
+        match life::evolve(before, event) {
+            Ok(signal) => states.push((message.sequence, Arc::new(signal))),
+            Err(error) => self.check(3, false, || format!("{id} cannot be replayed: {error}")),
+        }
     }
 
     fn take_task(&mut self, message: &Recorded) {
@@ -190,6 +256,7 @@ impl Promises {
             Some(Who::Person(_))
         );
         self.check(4, !task.state.is_final() || by_person, || format!("{id} was not ended by a person"));
+        self.states.tasks.entry(id).or_default().push((message.sequence, Arc::new(task.clone())));
         self.tasks.insert(id, task);
     }
 
@@ -241,7 +308,9 @@ impl Promises {
             let up = |service| {
                 slots.iter().any(|slot| {
                     let process = slot.process.as_ref().filter(|_| slot.service == service);
-                    process.is_some_and(|process| process.line.is_well() && process.is_ready())
+                    process.is_some_and(|process| {
+                        process.life == world.life() && process.line.is_well() && process.is_ready()
+                    })
                 })
             };
             fair && voordeur_eventlog::Broker::connected(&world.broker)
@@ -298,7 +367,9 @@ impl Promises {
         let mut seen: BTreeMap<(ServiceName, u64), (String, voordeur_chassis::Digest)> = BTreeMap::new();
         let slots = world.slots();
         for slot in slots.iter() {
-            let Some(process) = &slot.process else { continue };
+            let Some(process) = slot.process.as_ref().filter(|process| process.life == world.life()) else {
+                continue;
+            };
             if let Some(failure) = process.tasks.failed() {
                 self.check(0, false, || format!("{} ended by itself: {failure}", slot.name()));
             }
@@ -327,7 +398,10 @@ impl Promises {
                 tasks.entry(signal).or_default().push(task);
             }
         }
-        let mut found = Vec::new();
+        let mut found: Vec<(u8, String)> = Vec::new();
+        found.extend(
+            self.lookout.at_the_end(&self.states).into_iter().map(|broken| (broken.promise, broken.what)),
+        );
         for (id, signal) in &self.signals {
             let of = tasks.get(id).map(Vec::as_slice).unwrap_or_default();
             let [task] = of else {

@@ -36,6 +36,7 @@ impl Run {
         self.world.broker.set_available(true);
         self.world.broker.set_faults(Faults::default());
         self.world.lose_calls(0);
+        self.world.be_calm();
         self.broker_back = None;
         self.make_room();
         self.reachable = true;
@@ -75,6 +76,9 @@ impl Run {
             self.settle().await?;
         }
         self.settle().await?;
+        // By now every watcher has had its sign of life.
+        sleep(Duration::from_secs(60)).await;
+        self.look()?;
         let mut broken = self.promises.at_the_end(&self.world);
         broken.extend(self.fresh_replay().await);
         broken.extend(self.census().await);

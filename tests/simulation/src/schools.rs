@@ -26,11 +26,11 @@ pub const ORGANISATIONS: [(&str, &str); 2] =
 /// Children per organisation: few, so that signals meet.
 const CHILDREN: usize = 4;
 
-fn who(organisation: &str) -> String {
+pub(crate) fn who(organisation: &str) -> String {
     format!("organisation:{organisation}")
 }
 
-fn request(dice: &mut Dice, centre: &str, number: usize) -> SubmitSignalRequest {
+pub(crate) fn request(dice: &mut Dice, centre: &str, number: usize) -> SubmitSignalRequest {
     let subject = match dice.between(0, 10) {
         0..6 => signals::about_child(dice.index(CHILDREN)),
         6..8 => Subject::Group(GroupSubject { group: "groep-3".into() }),
@@ -78,32 +78,83 @@ pub async fn hand_over(world: World, mut dice: Dice, number: usize) {
         Some(Err(no)) => return world.break_promise(1, format!("a good signal was refused: {no:?}")),
         Some(Ok(receipt)) => receipt,
     };
-    let Ok(signal) = receipt.signal_id.parse::<SignalId>() else {
-        return world.break_promise(1, "a receipt without an id");
-    };
+    let Some(signal) = taken(&world, organisation, &request, &receipt) else { return };
     world.tell(format!("signal {number}: acknowledged as {signal}"));
-    {
-        let mut ledger = world.ledger();
-        ledger.acknowledged.insert(signal, organisation.to_owned());
-        if let Some(Subject::Child(child)) = &request.subject {
-            ledger.children.insert(signal, (organisation.to_owned(), child.local_number.clone()));
-        }
-    }
-    if request.safety != i32::from(SafetyLevel::None) && receipt.guidance.is_none() {
-        world.break_promise(5, format!("{signal}: a safety signal without guidance"));
-    }
     look_up(&world, &mut dice, organisation, signal, receipt.position.clone()).await;
     if dice.chance(30) {
         again(&world, &mut dice, organisation, &request, signal).await;
     }
     if dice.chance(15) {
-        let other = SubmitSignalRequest { severity: 1 + request.severity % 5, ..request.clone() };
-        match submit(&world, &mut dice, organisation, &other, 30).await {
-            Some(Err(no)) if no.code() == Code::AlreadyExists => {}
-            None => {}
-            answer => {
-                world.break_promise(9, format!("{signal}: other content under its reference: {answer:?}"))
+        other_words(&world, &mut dice, organisation, &request, signal).await;
+    }
+}
+
+/// A signal has its receipt.
+pub(crate) fn taken(
+    world: &World,
+    organisation: &str,
+    request: &SubmitSignalRequest,
+    receipt: &SubmitSignalResponse,
+) -> Option<SignalId> {
+    let Ok(signal) = receipt.signal_id.parse::<SignalId>() else {
+        world.break_promise(1, "a receipt without an id");
+        return None;
+    };
+    let first = {
+        let mut ledger = world.ledger();
+        ledger.acknowledged.insert(signal, organisation.to_owned());
+        ledger.requests.insert(signal, (organisation.to_owned(), request.clone()));
+        if let Some(Subject::Child(child)) = &request.subject {
+            ledger.children.insert(signal, (organisation.to_owned(), child.local_number.clone()));
+        }
+        receipt.already_known || ledger.brought_in.insert(signal)
+    };
+    if !first {
+        world.break_promise(9, format!("{signal}: two calls were told that they brought it in"));
+    }
+    if request.safety != i32::from(SafetyLevel::None) && receipt.guidance.is_none() {
+        world.break_promise(5, format!("{signal}: a safety signal without guidance"));
+    }
+    Some(signal)
+}
+
+/// The same reference for something else.
+async fn other_words(
+    world: &World,
+    dice: &mut Dice,
+    organisation: &str,
+    request: &SubmitSignalRequest,
+    signal: SignalId,
+) {
+    let life = world.life();
+    world.ledger().other_words.insert(signal);
+    let other = SubmitSignalRequest { severity: 1 + request.severity % 5, ..request.clone() };
+    match submit(world, dice, organisation, &other, 30).await {
+        Some(Err(no)) if no.code() == Code::AlreadyExists => {}
+        None => {}
+        // The signal was lost with the restore, and then these words are the first under this reference.
+        Some(Ok(receipt)) if life != world.life() => {
+            taken(world, organisation, &other, &receipt);
+        }
+        answer => world.break_promise(9, format!("{signal}: other content under its reference: {answer:?}")),
+    }
+}
+
+/// A signal that is gone with a restore is handed over again, as it was.
+pub async fn hand_over_again(world: World, mut dice: Dice, signal: SignalId) {
+    let Some((organisation, request)) = world.ledger().requests.get(&signal).cloned() else { return };
+    match submit(&world, &mut dice, &organisation, &request, 60).await {
+        None => world.tell(format!("{signal} is handed over again: gave up, unknown")),
+        // Somebody used its reference for something else before it came back.
+        Some(Err(no)) if no.code() == Code::AlreadyExists && world.ledger().other_words.contains(&signal) => {
+        }
+        Some(Err(no)) => world.break_promise(1, format!("{signal}: refused when it came back: {no:?}")),
+        Some(Ok(receipt)) => {
+            let back = taken(&world, &organisation, &request, &receipt);
+            if back != Some(signal) {
+                world.break_promise(1, format!("{signal} came back as {back:?}"));
             }
+            world.tell(format!("{signal} is handed over again"));
         }
     }
 }
@@ -115,9 +166,14 @@ async fn again(
     request: &SubmitSignalRequest,
     signal: SignalId,
 ) {
+    let life = world.life();
     match submit(world, dice, organisation, request, 30).await {
         None => {}
         Some(Ok(same)) if same.already_known && same.signal_id == signal.to_string() => {}
+        Some(Ok(back)) if life != world.life() => {
+            taken(world, organisation, request, &back);
+        }
+        Some(Err(_)) if life != world.life() && world.ledger().other_words.contains(&signal) => {}
         answer => world.break_promise(9, format!("{signal}: handed over again: {answer:?}")),
     }
 }
@@ -134,13 +190,16 @@ async fn look_up(
         at_least,
         ..GetSignalRequest::default()
     };
+    let life = world.life();
     let found = world
         .insist(dice, ServiceName::Intake, 10, |grpc| {
             let request = of(&who(organisation), request.clone());
             async move { SignalIntakeServiceClient::new(grpc).get_signal(request).await }.boxed()
         })
         .await;
-    if let Some(Err(no)) = found {
+    if let Some(Err(no)) = found
+        && life == world.life()
+    {
         world.break_promise(1, format!("{signal}: acknowledged and not found: {no:?}"));
     }
 }
@@ -153,6 +212,7 @@ pub async fn come_back(world: World, mut dice: Dice, number: usize) {
         return;
     }
     let (signal, organisation) = dice.pick(&known).clone();
+    let life = world.life();
     let key = format!("school-act-{number}");
     let command = Some(CommandContext { idempotency_key: key.clone(), seen_version: 0 });
     let withdraw = dice.chance(35);
@@ -186,7 +246,7 @@ pub async fn come_back(world: World, mut dice: Dice, number: usize) {
         Some(Ok(())) => world.tell(format!("{what}: done")),
         Some(Err(no)) => {
             world.tell(format!("{what}: refused, {}", reason(&no)));
-            if no.code() == Code::NotFound {
+            if no.code() == Code::NotFound && life == world.life() {
                 world.break_promise(1, format!("{what}: {no:?}"));
             }
             world.ledger().refused.insert(command, what);

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -16,12 +19,13 @@ use voordeur_chassis::{
     config::LimitsConfig,
     grpc::{CallLayer, CallService},
 };
+use voordeur_contracts::intake::SubmitSignalRequest;
 use voordeur_eventlog::memory::MemoryBroker;
 use voordeur_kernel::{Clock as _, CommandId, SignalId, Timestamp};
 use voordeur_routing::Overrides;
 use voordeur_vault::{Deriver, KeyFile, VaultSettings};
 
-use crate::{clock::JumpingClock, dice::Dice, lifeline::Lifeline};
+use crate::{clock::JumpingClock, dice::Dice, lifeline::Lifeline, restore::Backup, watchers::Sighting};
 
 /// The services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +67,8 @@ pub struct Process {
     pub digest: Arc<dyn Fn() -> Digest + Send + Sync>,
     /// Everything that runs in it.
     pub tasks: Tasks,
+    /// How often the broker had been restored when it started.
+    pub life: u64,
     ready: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
@@ -108,14 +114,22 @@ pub struct Broken {
 pub struct Ledger {
     /// Signals with a receipt, each with its organisation.
     pub acknowledged: BTreeMap<SignalId, String>,
+    /// What was handed over, as it was, for whoever hands it over again.
+    pub requests: BTreeMap<SignalId, (String, SubmitSignalRequest)>,
+    /// Signals of which somebody used the reference for something else.
+    pub other_words: BTreeSet<SignalId>,
+    /// Signals for which a caller was told that it is this very call that brought them in.
+    pub brought_in: BTreeSet<SignalId>,
     /// Signals about a named child: which organisation knows it by which number.
     pub children: BTreeMap<SignalId, (String, String)>,
     /// Acts that were refused for good: nothing of them may be stored.
     pub refused: BTreeMap<CommandId, String>,
     /// Tasks of which a person was told that her answer stands.
     pub answered: BTreeSet<String>,
-    /// Texts that were shown.
+    /// Texts that were shown since the broker was restored last.
     pub looks: usize,
+    /// What watchers saw and nobody looked at yet.
+    pub sightings: Vec<Sighting>,
     /// What was noticed on the way.
     pub broken: Vec<Broken>,
     /// Calls that were made.
@@ -136,17 +150,26 @@ pub struct World {
     keys: Arc<KeyFile>,
     slots: Arc<Mutex<Vec<Slot>>>,
     ledger: Arc<Mutex<Ledger>>,
-    story: Arc<Mutex<Vec<String>>>,
+    story: Story,
+    /// How often the broker was restored.
+    restored: Arc<AtomicU64>,
+    kept_name: Arc<AtomicBool>,
+    backup: Arc<Mutex<Option<Backup>>>,
+    /// Nobody is slow or goes away any more.
+    calm: Arc<AtomicBool>,
     began: Instant,
     /// How often in a hundred a request or an answer between a caller and a service is lost.
     loss: Arc<Mutex<u64>>,
 }
 
+/// What happened so far. Kept outside the run, so that it is there when the run ends in a panic.
+pub type Story = Arc<Mutex<Vec<String>>>;
+
 /// How long a caller waits for one answer.
 const PATIENCE: Duration = Duration::from_secs(8);
 
 impl World {
-    pub(crate) fn new(broker: MemoryBroker, clock: JumpingClock, slots: Vec<Slot>) -> Self {
+    pub(crate) fn new(broker: MemoryBroker, clock: JumpingClock, slots: Vec<Slot>, story: Story) -> Self {
         let keys = Arc::new(keys());
         Self {
             broker,
@@ -155,7 +178,11 @@ impl World {
             keys,
             slots: Arc::new(Mutex::new(slots)),
             ledger: Arc::default(),
-            story: Arc::default(),
+            story,
+            restored: Arc::default(),
+            kept_name: Arc::default(),
+            backup: Arc::default(),
+            calm: Arc::default(),
             began: Instant::now(),
             loss: Arc::default(),
         }
@@ -177,11 +204,42 @@ impl World {
         self.story.lock().unwrap_or_else(PoisonError::into_inner).push(line);
     }
 
-    /// The last things that happened.
+    /// How often the broker was restored.
     #[must_use]
-    pub fn story(&self, last: usize) -> Vec<String> {
-        let story = self.story.lock().unwrap_or_else(PoisonError::into_inner);
-        story.iter().skip(story.len().saturating_sub(last)).cloned().collect()
+    pub fn life(&self) -> u64 {
+        self.restored.load(Ordering::Relaxed)
+    }
+
+    /// The broker is restored: what is known of before is worth nothing. `kept_name`: its streams are still called what they were.
+    pub(crate) fn begin_another_life(&self, kept_name: bool) {
+        self.restored.fetch_add(1, Ordering::Relaxed);
+        self.kept_name.store(kept_name, Ordering::Relaxed);
+    }
+
+    /// Did the streams keep their incarnations when they were restored last?
+    #[must_use]
+    pub fn kept_name(&self) -> bool {
+        self.kept_name.load(Ordering::Relaxed)
+    }
+
+    /// The newest backup.
+    pub(crate) fn backup(&self) -> Option<Backup> {
+        self.backup.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps a backup.
+    pub(crate) fn keep(&self, backup: Backup) {
+        *self.backup.lock().unwrap_or_else(PoisonError::into_inner) = Some(backup);
+    }
+
+    /// Is it the time in which nobody makes trouble?
+    #[must_use]
+    pub fn is_calm(&self) -> bool {
+        self.calm.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn be_calm(&self) {
+        self.calm.store(true, Ordering::Relaxed);
     }
 
     /// Notes that a promise was broken.
@@ -252,6 +310,7 @@ impl World {
             grpc: layer.layer(started.grpc),
             digest: Arc::clone(&started.folds[0].1),
             tasks: environment.tasks,
+            life: self.life(),
             ready: Arc::new(move || ready.iter().all(|(_, holds)| holds())),
         })
     }
@@ -270,11 +329,8 @@ impl World {
         F: Fn(Grpc) -> BoxFuture<'static, Result<Response<T>, Status>>,
     {
         for _ in 0..attempts {
-            let up: Vec<Process> = {
-                let slots = self.slots();
-                slots.iter().filter(|s| s.service == service).filter_map(|s| s.process.clone()).collect()
-            };
-            let up: Vec<Process> = up.into_iter().filter(|process| !process.line.is_dead()).collect();
+            let up = self.up(service);
+            let life = self.life();
             let loss = *self.loss.lock().unwrap_or_else(PoisonError::into_inner);
             let lost_on_its_way = dice.chance(loss);
             let lost_on_its_way_back = dice.chance(loss);
@@ -282,14 +338,15 @@ impl World {
             let pause = Duration::from_millis(dice.between(20, 1_500));
             if !up.is_empty() && !lost_on_its_way {
                 self.ledger().calls += 1;
-                let first = ask(dice.pick(&up), &call);
+                let first = self.ask(dice.pick(&up), &call);
                 let answer = if twice {
-                    let second = ask(dice.pick(&up), &call);
+                    let second = self.ask(dice.pick(&up), &call);
                     let (first, second) = futures_util::join!(first, second);
                     if let (Ok(_), Err(no)) | (Err(no), Ok(_)) = (&first, &second)
                         && stands(no)
                         // Two processes may know different directories for a moment, and then she is nobody to one of them.
                         && !matches!(no.code(), Code::PermissionDenied | Code::NotFound)
+                        && life == self.life()
                     {
                         self.break_promise(
                             9,
@@ -313,20 +370,31 @@ impl World {
         }
         None
     }
-}
 
-async fn ask<T, F>(process: &Process, call: &F) -> Result<T, Status>
-where
-    F: Fn(Grpc) -> BoxFuture<'static, Result<Response<T>, Status>>,
-{
-    let call = call(process.grpc.clone());
-    tokio::select! {
-        biased;
-        () = process.line.death() => Err(Status::unavailable("the connection is gone")),
-        answer = tokio::time::timeout(PATIENCE + Duration::from_secs(1), call) => match answer {
-            Ok(answer) => answer.map(Response::into_inner),
-            Err(_) => Err(Status::deadline_exceeded("no answer")),
-        },
+    /// The processes of a service that can be called.
+    #[must_use]
+    pub fn up(&self, service: ServiceName) -> Vec<Process> {
+        let slots = self.slots();
+        let of_service = slots.iter().filter(|slot| slot.service == service);
+        let processes = of_service.filter_map(|slot| slot.process.as_ref());
+        processes.filter(|process| !process.line.is_dead()).cloned().collect()
+    }
+
+    async fn ask<T, F>(&self, process: &Process, call: &F) -> Result<T, Status>
+    where
+        F: Fn(Grpc) -> BoxFuture<'static, Result<Response<T>, Status>>,
+    {
+        let call = call(process.grpc.clone());
+        let answer = tokio::select! {
+            biased;
+            () = process.line.death() => Err(Status::unavailable("the connection is gone")),
+            answer = tokio::time::timeout(PATIENCE + Duration::from_secs(1), call) => match answer {
+                Ok(answer) => answer.map(Response::into_inner),
+                Err(_) => Err(Status::deadline_exceeded("no answer")),
+            },
+        };
+        // Whoever was called before the broker was restored tells of what may be gone.
+        if process.life == self.life() { answer } else { Err(Status::unavailable("the broker was restored")) }
     }
 }
 
@@ -346,10 +414,16 @@ pub fn reason(status: &Status) -> String {
     status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
 }
 
-/// A request of somebody.
-pub fn of<T>(who: &str, message: T) -> Request<T> {
+/// A request of somebody who waits as long as it takes.
+pub fn at_leisure<T>(who: &str, message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.metadata_mut().insert(DEV_IDENTITY, who.parse().expect("an identity"));
+    request
+}
+
+/// A request of somebody.
+pub fn of<T>(who: &str, message: T) -> Request<T> {
+    let mut request = at_leisure(who, message);
     request.set_timeout(PATIENCE);
     request
 }

@@ -8,6 +8,7 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use tokio::time::sleep;
+use voordeur_kernel::Timestamp;
 
 use super::{Inner, LOST_AFTER};
 use crate::{
@@ -73,6 +74,11 @@ impl Single {
         } else {
             Fate::Answered
         }
+    }
+
+    /// How often everything that was under way was lost.
+    fn cuts(&self) -> u64 {
+        self.inner.lock().cuts
     }
 
     fn store(&self, subject: &Subject, expected: Version, commit: &Commit) -> Outcome {
@@ -144,9 +150,12 @@ impl Attempts for Single {
             }
             Fate::Late(delay) => {
                 let (late, subject, commit) = (self.clone(), subject.clone(), commit.clone());
+                let cuts = self.cuts();
                 tokio::spawn(async move {
                     sleep(delay).await;
-                    late.store(&subject, expected, &commit);
+                    if late.cuts() == cuts {
+                        late.store(&subject, expected, &commit);
+                    }
                 });
                 sleep(LOST_AFTER).await;
                 Outcome::Ambiguous
@@ -174,10 +183,12 @@ impl Attempts for Single {
                 BatchOutcome::Ambiguous
             }
             Fate::Late(delay) => {
-                let late = self.clone();
+                let (late, cuts) = (self.clone(), self.cuts());
                 tokio::spawn(async move {
                     sleep(delay).await;
-                    late.store_batch(&members);
+                    if late.cuts() == cuts {
+                        late.store_batch(&members);
+                    }
                 });
                 sleep(LOST_AFTER).await;
                 BatchOutcome::Ambiguous
@@ -263,6 +274,8 @@ impl EventLog for MemoryLog {
             stream: self.single.stream,
             read: after.as_ref().map_or(0, |position| position.sequence),
             incarnation: after.map(|position| position.incarnation),
+            last: None,
+            cuts: 0,
             connected: false,
             target: None,
             over: false,
@@ -280,6 +293,10 @@ struct Follower {
     stream: StreamName,
     incarnation: Option<Arc<str>>,
     read: u64,
+    /// When the message at `read` was stored.
+    last: Option<Timestamp>,
+    /// How often the connections had been lost when it looked last.
+    cuts: u64,
     connected: bool,
     /// What there was when it connected, until everything up to there is delivered.
     target: Option<u64>,
@@ -311,6 +328,9 @@ impl Follower {
             self.connected = false;
             return Ok(None);
         };
+        if std::mem::replace(&mut self.cuts, state.cuts) != state.cuts {
+            self.connected = false;
+        }
         if *self.incarnation.get_or_insert_with(|| Arc::clone(&table.incarnation)) != table.incarnation {
             return Err(FollowError::OtherIncarnation { stream });
         }
@@ -318,6 +338,10 @@ impl Follower {
             return Err(FollowError::EndBelow { stream, end: table.last_sequence, read: self.read });
         }
         if !self.connected {
+            let there = table.messages.get(&self.read).map(|message| message.stored_at);
+            if there.zip(self.last).is_some_and(|(there, read)| there != read) {
+                return Err(FollowError::OtherIncarnation { stream });
+            }
             self.connected = true;
             self.target = Some(table.last_sequence);
         }
@@ -332,6 +356,7 @@ impl Follower {
         match table.messages.range(expected..).next() {
             Some((sequence, message)) if *sequence == expected => {
                 self.read = expected;
+                self.last = Some(message.stored_at);
                 if state.dice.chance(state.faults.reconnects) {
                     self.connected = false;
                 }

@@ -4,6 +4,7 @@
 //! A clone is the same broker in the same process; [`MemoryBroker::for_another_process`] is what a replica elsewhere has. What it does not have: authentication, and messages that
 //! survive the process.
 
+mod backup;
 mod bucket;
 mod faults;
 mod log;
@@ -19,6 +20,7 @@ use std::{
 use async_trait::async_trait;
 use voordeur_kernel::{Clock, Timestamp};
 
+pub use backup::{BucketBackup, StreamBackup};
 pub use faults::Faults;
 
 use crate::{
@@ -200,7 +202,7 @@ impl MemoryBroker {
     #[must_use]
     pub fn messages_after(&self, stream: StreamName, after: u64) -> Vec<crate::Recorded> {
         let state = self.inner.lock();
-        let table = state.streams.get(&stream);
+        let table = state.streams.get(&stream).filter(|table| table.last_sequence > after);
         table
             .map(|table| table.messages.range(after + 1..).map(|(_, m)| m.clone()).collect())
             .unwrap_or_default()

@@ -34,10 +34,13 @@ pub(super) struct State {
     pub(super) consumers: BTreeMap<ConsumerName, Durable>,
     pub(super) buckets: BTreeMap<BucketName, Values>,
     /// Streams made so far: tells incarnations apart that were made at the same moment.
-    made: u64,
+    pub(super) made: u64,
+    /// How often everything that was under way was lost.
+    pub(super) cuts: u64,
 }
 
 /// A stream.
+#[derive(Clone)]
 pub(super) struct Table {
     pub(super) name: StreamName,
     pub(super) incarnation: Arc<str>,
@@ -69,7 +72,7 @@ pub(super) struct Unsettled {
 }
 
 /// A bucket.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Values {
     pub(super) revision: u64,
     pub(super) entries: BTreeMap<String, (Bytes, u64)>,
@@ -86,6 +89,7 @@ impl State {
             consumers: BTreeMap::new(),
             buckets: BTreeMap::new(),
             made: 0,
+            cuts: 0,
         }
     }
 

@@ -21,8 +21,9 @@ use futures_util::{
 use serde_json::json;
 use tokio::{
     sync::watch,
-    time::{Instant, sleep},
+    time::{Instant, sleep, sleep_until},
 };
+use voordeur_kernel::Timestamp;
 
 use super::{
     Core,
@@ -39,8 +40,11 @@ pub(super) const PULL_TIME: Duration = Duration::from_secs(5);
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(1);
 /// When the broker forgets a consumer that nobody pulls from.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
-/// After so long without a message the end of the stream is looked at.
+/// After so long without a message a bucket is looked at.
 pub(super) const QUIET_TIME: Duration = Duration::from_secs(10);
+/// How often the stream is looked at where it is led. A node that lacks messages may come to lead it at any moment, and nothing that it
+/// delivers or answers tells.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// For looking at the stream when connecting.
 const LOOK_TIME: Duration = Duration::from_secs(5);
 
@@ -55,9 +59,12 @@ pub(super) fn follow(
         stream,
         read: after.as_ref().map_or(0, |position| position.sequence),
         incarnation: after.map(|position| position.incarnation),
+        last: None,
         messages: None,
         target: None,
         end_seen: 0,
+        read_seen: 0,
+        looked: Instant::now(),
         failures: 0,
         over: false,
     };
@@ -74,11 +81,17 @@ struct Follower {
     stream: StreamName,
     incarnation: Option<Arc<str>>,
     read: u64,
+    /// When the message at `read` was stored.
+    last: Option<Timestamp>,
     messages: Option<pull::Stream>,
     /// Where the stream ended when we connected, until everything up to there is delivered.
     target: Option<u64>,
     /// Where it ended when we last looked.
     end_seen: u64,
+    /// How far we had read then.
+    read_seen: u64,
+    /// When that was.
+    looked: Instant,
     /// Failed connections in a row.
     failures: u32,
     over: bool,
@@ -89,7 +102,8 @@ struct Follower {
 enum Next {
     Came(Option<Result<Message, pull::MessagesError>>),
     Reconnected,
-    Quiet,
+    /// The stream is to be looked at.
+    Due,
 }
 
 /// Why there is no connection now.
@@ -135,8 +149,8 @@ impl Follower {
                     let next = tokio::select! {
                         biased;
                         _ = self.connections.changed() => Next::Reconnected,
+                        () = sleep_until(self.looked + LOOK_EVERY) => Next::Due,
                         next = messages.next() => Next::Came(next),
-                        () = sleep(QUIET_TIME) => Next::Quiet,
                     };
                     self.handle(next).await
                 }
@@ -164,11 +178,12 @@ impl Follower {
             Next::Came(Some(Err(error))) => passing(&error.to_string()),
             Next::Came(None) => passing("the pull ended"),
             Next::Reconnected => passing("the connection was made again"),
-            Next::Quiet => {
-                if self.end_seen > self.read {
+            Next::Due => {
+                if self.read == self.read_seen && self.end_seen > self.read {
                     return passing("messages that are there do not come");
                 }
-                self.end_seen = self.look().await?.state.last_seq;
+                let end = self.look().await?.state.last_seq;
+                (self.end_seen, self.read_seen, self.looked) = (end, self.read, Instant::now());
                 Ok(None)
             }
         }
@@ -191,6 +206,7 @@ impl Follower {
         let info = self.look().await?;
         self.core.remember(stream, &info.created);
         let incarnation = Arc::clone(self.incarnation.get_or_insert_with(|| Arc::clone(&info.created)));
+        self.recognise().await?;
         if info.state.last_seq > self.read {
             // The last message must be there: a consumer would just never come to one that is not.
             let last = json!({"seq": info.state.last_seq});
@@ -224,10 +240,23 @@ impl Follower {
             .messages();
         self.messages = Some(pull.await.map_err(|error| Setback::Passing(error.to_string()))?);
         self.target = Some(info.state.last_seq);
-        self.end_seen = 0;
+        (self.end_seen, self.read_seen, self.looked) = (0, self.read, Instant::now());
         self.failures = 0;
         tracing::debug!(%stream, read = self.read, end = info.state.last_seq, "following");
         Ok(())
+    }
+
+    /// Is the last message that we read still the same? A stream that is restored from a backup keeps its incarnation, and once it
+    /// has grown past what we read, nothing else tells.
+    async fn recognise(&self) -> Result<(), Setback> {
+        let Some(last) = self.last else { return Ok(()) };
+        let (stream, deadline) = (self.stream, Instant::now() + LOOK_TIME);
+        let there = self.core.message(stream.as_str(), &json!({"seq": self.read}), deadline).await?;
+        match there.map(|message| api::recorded(message).stored_at) {
+            Some(there) if there != last => Err(FollowError::OtherIncarnation { stream }.into()),
+            // A message that is gone is damage, which is found elsewhere: what was read of it is known.
+            _ => Ok(()),
+        }
     }
 
     /// Looks at the stream, and at its incarnation and end compared with what we know. What would stop the process is looked at
@@ -258,6 +287,9 @@ impl Follower {
             // Nothing is ever purged without being recorded, and nothing records it yet.
             return Some(FollowError::Hole { stream, expected, found });
         }
+        if info.state.num_deleted > 0 {
+            return Some(FollowError::Missing { stream, count: info.state.num_deleted });
+        }
         let end = info.state.last_seq;
         (end < self.read).then_some(FollowError::EndBelow { stream, end, read: self.read })
     }
@@ -278,6 +310,7 @@ impl Follower {
             };
         }
         self.read = found;
+        self.last = Some(message.stored_at);
         Ok(Some(message))
     }
 }

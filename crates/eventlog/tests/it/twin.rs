@@ -184,6 +184,40 @@ async fn a_follower_notices_a_new_stream_in_the_place_of_the_old() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_follower_notices_a_restore_even_when_the_stream_has_grown_past_it() {
+    let twin = twin(Flavour::Single, Faults::default());
+    let broker: Shared = Arc::new(twin.clone());
+    history_of(&broker, &subject(StreamName::Signals), &["one", "two"]).await;
+    let backup = twin.back_up_stream(StreamName::Signals).unwrap();
+    history_of(&broker, &subject(StreamName::Signals), &["three"]).await;
+    let mut running = broker.log(StreamName::Signals).follow(None);
+    for _ in 0..4 {
+        running.next().await.unwrap().unwrap();
+    }
+    tokio::time::advance(Duration::from_secs(1)).await;
+    twin.restore_stream(&backup, false);
+    history_of(&broker, &subject(StreamName::Signals), &["four", "five"]).await;
+    let stopped = running.next().await.unwrap().unwrap_err();
+    assert_eq!(stopped, FollowError::OtherIncarnation { stream: StreamName::Signals });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restored_stream_begins_its_consumers_again() {
+    let twin = twin(Flavour::Single, Faults::default());
+    let broker: Shared = Arc::new(twin.clone());
+    history_of(&broker, &subject(StreamName::Signals), &["one", "two"]).await;
+    let wakeups = twin.wakeups(ConsumerName::RoutingSignals);
+    for delivery in wakeups.next(10).await.unwrap() {
+        delivery.acknowledge(within(1)).await.unwrap();
+    }
+    let backup = twin.back_up_stream(StreamName::Signals).unwrap();
+    twin.restore_stream(&backup, true);
+    wakeups.next(10).await.unwrap_err();
+    twin.apply(within(1)).await.unwrap();
+    assert_eq!(wakeups.next(10).await.unwrap().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn verifying_finds_every_difference() {
     let settings = Settings { ack_wait: ACK_WAIT, ..Settings::default() };
     let twin = MemoryBroker::with_options(Options { settings, empty: true, ..Options::default() });
