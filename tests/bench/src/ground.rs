@@ -13,7 +13,7 @@ use tonic::transport::Channel;
 use voordeur_contracts::intake::{
     SubmitSignalRequest, signal_intake_service_client::SignalIntakeServiceClient,
 };
-use voordeur_system_tests::{As, Caller, Replicas};
+use voordeur_system_tests::{As, Caller, Replicas, SERVICES};
 use voordeur_testkit::NatsServer;
 
 use crate::{
@@ -22,6 +22,7 @@ use crate::{
     country,
     environment::Environment,
     measure::{Sample, milliseconds, side_by_side},
+    process::Shares,
 };
 
 /// Callers that share a connection.
@@ -132,6 +133,12 @@ impl Ground {
     pub(crate) fn environment(&self) -> Environment {
         let version = self.bare.client.server_info().version;
         Environment::look(self.nats.folder(), &version, &self.services.run(&["--version"]))
+    }
+
+    /// Who uses the machine so far.
+    pub(crate) fn shares(&self) -> Shares {
+        let services = SERVICES.into_iter().filter_map(|service| self.services.process(service, 0));
+        Shares::look(services.chain(self.nats.process()))
     }
 
     /// A message that was parked was not worked off: then no figure means anything.

@@ -106,6 +106,7 @@ pub async fn run(plan: &Plan) -> Report {
     let ground = Ground::prepare(plan).await;
     let mut report = Report::new(ground.environment(), run);
     for bench in benches.iter().filter(|bench| !asks_levels(bench)) {
+        let before = ground.shares();
         match bench {
             Bench::Intake => intake::run(plan, &ground, &mut report).await,
             Bench::Journey => journey::run(plan, &ground, &mut report).await,
@@ -113,6 +114,8 @@ pub async fn run(plan: &Plan) -> Report {
             Bench::Cost => cost::run(plan, &ground, &mut report).await,
             Bench::Restart | Bench::Growth => {}
         }
+        let others = ground.shares().of_others_since(&before);
+        report.derived(format!("{}.machine_used_by_others", bench.name()), "share", others);
         ground.nothing_parked().await;
     }
     if benches.iter().any(asks_levels) {
@@ -125,7 +128,12 @@ pub async fn run(plan: &Plan) -> Report {
         } else {
             ground
         };
+        let before = ground.shares();
         levels(plan, &benches, &ground, &mut report).await;
+        let others = ground.shares().of_others_since(&before);
+        for bench in benches.iter().filter(|bench| asks_levels(bench)) {
+            report.derived(format!("{}.machine_used_by_others", bench.name()), "share", others);
+        }
         ground.nothing_parked().await;
     }
     report.judge();

@@ -117,8 +117,16 @@ impl Report {
         self.figures.iter().find(|figure| figure.name == name).map(|figure| figure.value)
     }
 
-    /// Puts the goals beside the figures.
+    /// Puts the figures of a bench together, and the goals beside them.
     pub(crate) fn judge(&mut self) {
+        let bench_of = |figure: &Figure| figure.name.split('.').next().unwrap_or_default().to_owned();
+        let mut order: Vec<String> = Vec::new();
+        for bench in self.figures.iter().map(bench_of) {
+            if !order.contains(&bench) {
+                order.push(bench);
+            }
+        }
+        self.figures.sort_by_key(|figure| order.iter().position(|bench| *bench == bench_of(figure)));
         for figure in &mut self.figures {
             figure.goal = GOALS.iter().find(|goal| goal.figure == figure.name).map(|goal| {
                 let (met, share) = goal.bound.judge(figure.value);
