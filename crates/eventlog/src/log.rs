@@ -230,7 +230,7 @@ pub enum Followed {
 pub enum FollowError {
     /// Messages are missing that nobody recorded as purged.
     #[error(
-        "{stream}: expected sequence {expected}, found {found}: messages are missing; run `voordeur streams status`"
+        "{stream}: expected sequence {expected}, found {found}: messages are missing; run `voordeur streams verify` and do what it says"
     )]
     Hole {
         /// The stream.
@@ -239,6 +239,16 @@ pub enum FollowError {
         expected: u64,
         /// The sequence that came.
         found: u64,
+    },
+    /// The node that leads the stream says itself that it lacks messages.
+    #[error(
+        "{stream}: {count} messages are missing at the node that leads it; run `voordeur streams verify` and do what it says"
+    )]
+    Missing {
+        /// The stream.
+        stream: StreamName,
+        /// How many.
+        count: u64,
     },
     /// The stream was deleted and made again, or restored: our memory of it is worth nothing.
     #[error("{stream}: this is another incarnation of the stream than the one that was read before")]

@@ -76,6 +76,12 @@ pub(crate) fn was_first(headers: &[Header]) -> bool {
     value(EXPECTED_LAST) == Some("0") && value(EXPECTED_LAST_OF).is_none()
 }
 
+/// The sequence that the broker found to be the last of the history when it stored this message, if the append named one.
+pub(crate) fn follows(headers: &[Header]) -> Option<u64> {
+    let value = |name: &str| headers.iter().find(|header| header.name == name).map(|h| h.value.as_str());
+    if value(EXPECTED_LAST_OF).is_some() { None } else { value(EXPECTED_LAST)?.parse().ok() }
+}
+
 fn is_clean(header: &Header) -> bool {
     let name = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
     !header.name.is_empty()

@@ -4,13 +4,16 @@
     clippy::panic,
     clippy::expect_used,
     clippy::disallowed_methods,
+    clippy::print_stderr,
     reason = "a test says with a panic what went wrong, and where the broker's program is stands in the environment"
 )]
 
 mod cluster;
+mod damage;
 mod process;
 mod proxy;
 mod server;
+mod small_disk;
 mod wait;
 
 pub use cluster::{CutOff, NatsCluster};

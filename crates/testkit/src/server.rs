@@ -30,6 +30,7 @@ use voordeur_eventlog::{
 use crate::{
     eventually,
     process::{nats_server, signal},
+    small_disk::SmallDisk,
 };
 
 /// When a node writes through to the disk.
@@ -53,6 +54,8 @@ pub struct NatsServer {
     port: u16,
     monitor_port: u16,
     running: Mutex<Option<Child>>,
+    /// A disk of its own, that is soon full.
+    disk: Option<SmallDisk>,
 }
 
 /// What makes a node one of a cluster.
@@ -115,6 +118,26 @@ impl NatsServer {
         Self::start_prepared(server).await
     }
 
+    /// Starts a node whose store is on a disk of so many megabytes.
+    ///
+    /// # Panics
+    /// When `nats-server` is not installed or does not start.
+    pub async fn start_on_a_small_disk(megabytes: u64) -> Self {
+        let mut server = Self::prepare(Sync::Always, None);
+        let store = server.path("store");
+        fs::create_dir_all(&store).expect("the temporary folder can be written");
+        server.disk = Some(SmallDisk::at(&store, megabytes));
+        Self::start_prepared(server).await
+    }
+
+    /// Enlarges its small disk; it has to be started again to see it.
+    ///
+    /// # Panics
+    /// When it was not started on one.
+    pub fn enlarge_disk(&self, megabytes: u64) {
+        self.disk.as_ref().expect("it was started on a small disk").enlarge(megabytes);
+    }
+
     async fn start_prepared(mut server: Self) -> Self {
         server.spawn();
         server.learn_ports().await;
@@ -126,7 +149,8 @@ impl NatsServer {
     pub(crate) fn prepare(sync: Sync, membership: Option<&Membership>) -> Self {
         let folder = tempfile::Builder::new().prefix("voordeur-nats-").tempdir().expect("a temporary folder");
         let (port, monitor_port) = if membership.is_some() { (free_port(), free_port()) } else { (0, 0) };
-        let server = Self { folder, name: fresh_name(), port, monitor_port, running: Mutex::new(None) };
+        let server =
+            Self { folder, name: fresh_name(), port, monitor_port, running: Mutex::new(None), disk: None };
         server.write_configuration(sync, membership);
         server
     }
@@ -173,7 +197,10 @@ impl NatsServer {
     pub fn spawn(&self) {
         let _ = fs::remove_file(self.path("pid"));
         let log = fs::File::options().create(true).append(true).open(self.path("log")).expect("a log file");
-        let child = Command::new(nats_server())
+        let disk = self.disk.as_ref();
+        let mut command =
+            disk.map_or_else(|| Command::new(nats_server()), |disk| disk.command(nats_server()));
+        let child = command
             .arg("--config")
             .arg(self.path("nats.conf"))
             .arg("--pid")

@@ -251,6 +251,9 @@ pub(super) struct StreamState {
     pub(super) bytes: u64,
     pub(super) first_seq: u64,
     pub(super) last_seq: u64,
+    /// Messages between the first and the last that the leader does not have.
+    #[serde(default)]
+    pub(super) num_deleted: u64,
 }
 
 #[derive(Debug, Deserialize)]

@@ -58,6 +58,15 @@ impl Single {
         Ok(info)
     }
 
+    /// Nothing is built on what is left: whoever asked tries again, until the node is repaired or another one leads.
+    fn lacks(&self, sequence: u64) -> ReadError {
+        tracing::error!(
+            stream = %self.stream, sequence,
+            "the node that leads the stream lacks a message of a history; run `voordeur streams verify` and do what it says"
+        );
+        ReadError::Unavailable
+    }
+
     async fn message(
         &self,
         which: &serde_json::Value,
@@ -68,6 +77,24 @@ impl Single {
         })
         .await
     }
+}
+
+/// The sequence of a message that is missing in what was read of a history from a sequence on. A node that lost a part of its files leaves
+/// out what it lost and says nothing; but every message names the one it came after.
+fn missing_in(history: &[Recorded], from: u64) -> Option<u64> {
+    let mut before = None;
+    for message in history {
+        if let Some(expected) = wire::follows(&message.headers)
+            && match before {
+                Some(before) => expected != before,
+                None => expected >= from,
+            }
+        {
+            return Some(expected);
+        }
+        before = Some(message.sequence);
+    }
+    None
 }
 
 #[async_trait]
@@ -102,14 +129,18 @@ impl Attempts for Single {
         deadline: Deadline,
     ) -> Result<Vec<Recorded>, ReadError> {
         let mut history = Vec::new();
-        let mut from = from.max(1);
+        let first = from.max(1);
+        let mut from = first;
         while let Some(message) =
             self.message(&json!({"seq": from, "next_by_subj": subject.as_str()}), deadline).await?
         {
             from = message.sequence + 1;
             history.push(message);
         }
-        Ok(history)
+        match missing_in(&history, first) {
+            None => Ok(history),
+            Some(sequence) => Err(self.lacks(sequence)),
+        }
     }
 
     async fn incarnation(&self, deadline: Deadline) -> Result<Arc<str>, ReadError> {
@@ -157,7 +188,16 @@ impl EventLog for NatsLog {
             if end >= at_least { Ok(()) } else { Err(ReadError::Unavailable) }
         })
         .await?;
-        self.single.history_from(subject, 1, deadline).await
+        let history = self.single.history_from(subject, 1, deadline).await?;
+        if history.last().is_some_and(|last| last.sequence >= at_least) {
+            return Ok(history);
+        }
+        match self.single.message(&json!({"seq": at_least}), deadline).await? {
+            Some(message) if message.subject != *subject => Ok(history),
+            // It came after all, or it is there and left out: read again.
+            Some(_) => Err(ReadError::Unavailable),
+            None => Err(self.single.lacks(at_least)),
+        }
     }
 
     async fn last(&self, subject: &Subject, deadline: Deadline) -> Result<Option<Recorded>, ReadError> {
@@ -182,5 +222,32 @@ impl EventLog for NatsLog {
 
     fn follow(&self, after: Option<Position>) -> BoxStream<'static, Result<Followed, FollowError>> {
         follow::follow(Arc::clone(&self.single.core), self.single.stream, after)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Header;
+
+    fn message(sequence: u64, follows: Option<u64>) -> Recorded {
+        let subject = Subject::unchecked("voordeur.signal.v1.x");
+        let header = |value: u64| Header { name: wire::EXPECTED_LAST.to_owned(), value: value.to_string() };
+        let headers = follows.map(header).into_iter().collect();
+        wire::recorded(subject, sequence, api::moment(0), headers, bytes::Bytes::new())
+    }
+
+    #[test]
+    fn a_message_that_is_left_out_of_a_history_shows_in_the_one_after_it() {
+        let history = |all: &[(u64, u64)]| -> Vec<Recorded> {
+            all.iter().map(|(sequence, follows)| message(*sequence, Some(*follows))).collect()
+        };
+        assert_eq!(missing_in(&history(&[(2, 0), (5, 2), (9, 5)]), 1), None);
+        assert_eq!(missing_in(&history(&[(2, 0), (9, 5)]), 1), Some(5));
+        assert_eq!(missing_in(&history(&[(5, 2), (9, 5)]), 1), Some(2));
+        // Read from the middle: what lies before is not looked at.
+        assert_eq!(missing_in(&history(&[(5, 2), (9, 5)]), 3), None);
+        assert_eq!(missing_in(&history(&[(9, 5)]), 3), Some(5));
+        assert_eq!(missing_in(&[message(5, None), message(9, None)], 1), None);
     }
 }

@@ -11,6 +11,7 @@ mod follow;
 mod log;
 mod monitor;
 mod topology;
+pub mod verify;
 mod wakeup;
 
 use std::{

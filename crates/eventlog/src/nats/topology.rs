@@ -244,9 +244,9 @@ async fn look_at_nodes(core: &Core, nodes: &BTreeSet<String>) -> (Vec<String>, V
     let mut ids = BTreeSet::new();
     let mut check_version = |name: &str, version: &str| {
         if !is_recent(version) {
-            let (major, minor, patch) = OLDEST_VERSION;
+            let oldest = oldest_version();
             outdated.push(format!(
-                "node {name} runs nats-server {version}, must be {major}.{minor}.{patch} or later: upgrade it"
+                "node {name} runs nats-server {version}, must be {oldest} or later: upgrade it"
             ));
         }
     };
@@ -281,7 +281,14 @@ async fn look_at_nodes(core: &Core, nodes: &BTreeSet<String>) -> (Vec<String>, V
     (unsynced, outdated)
 }
 
-fn is_recent(version: &str) -> bool {
+/// The oldest version that will do.
+pub(super) fn oldest_version() -> String {
+    let (major, minor, patch) = OLDEST_VERSION;
+    format!("{major}.{minor}.{patch}")
+}
+
+/// Is this version of the broker one that will do?
+pub(super) fn is_recent(version: &str) -> bool {
     let version = version.split(['-', '+']).next().unwrap_or_default();
     let mut parts = version.split('.').map(|part| part.parse::<u64>().unwrap_or(0));
     let mut part = || parts.next().unwrap_or(0);
@@ -319,6 +326,24 @@ pub(super) async fn apply(core: &Core, deadline: Deadline) -> Result<Vec<Change>
         }
     }
     if failures.is_empty() { Ok(changes) } else { Err(TopologyError::Differs(failures)) }
+}
+
+/// Makes every durable consumer again, so that every message wakes its service once more. Harmless: a delivery only says that a history
+/// moved. Needed after damage: a consumer at a node that lacked a message has passed it by, and would never come back to it.
+pub(super) async fn rewake(core: &Core, deadline: Deadline) -> Result<Vec<Change>, TopologyError> {
+    let mut changes = Vec::new();
+    for wanted in ConsumerName::ALL.map(|name| consumer(name, &core.settings.topology)) {
+        let failed = |what: &str, text: String| TopologyError::Differs(vec![format!("{what}: {text}")]);
+        let what = wanted.what.clone();
+        let delete = wanted.info.replacen("INFO", "DELETE", 1);
+        ask(core, &delete, &json!({}), deadline).await?.map_err(|text| failed(&what, text))?;
+        let made = ask(core, &wanted.create, &wanted.request(), deadline).await?;
+        match made.map_err(|text| failed(&what, text))? {
+            Some(_) => changes.push(Change { what, action: "begins anew" }),
+            None => return Err(failed(&what, format!("its stream is missing: {APPLY}"))),
+        }
+    }
+    Ok(changes)
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@ use async_nats::jetstream;
 use futures_util::StreamExt;
 use tokio::time::timeout;
 use voordeur_eventlog::{
-    AppendError, Broker, BucketName, ConsumerName, FollowError, Followed, GroupSettings, StreamName, Version,
-    nats::{NatsBroker, NatsSettings},
+    AppendError, Broker, BucketName, ConsumerName, FollowError, Followed, GroupSettings, ReadError,
+    StreamName, Version,
+    nats::{NatsBroker, NatsSettings, verify::Audit},
     topology::TopologyError,
 };
 use voordeur_testkit::{FaultProxy, NatsServer, Sync, eventually};
@@ -274,11 +275,40 @@ async fn a_hole_stops_a_follower_in_the_middle_and_at_the_front() {
     let stream = operator(&server).await.get_stream("SIGNALS").await.unwrap();
     let hole = |expected, found| FollowError::Hole { stream: StreamName::Signals, expected, found };
     stream.purge().filter(middle.as_str()).await.unwrap();
-    assert_eq!(follow_to(&broker, None, end.0).await.unwrap_err(), hole(end.0 - 1, end.0));
+    let missing = FollowError::Missing { stream: StreamName::Signals, count: 1 };
+    assert_eq!(follow_to(&broker, None, end.0).await.unwrap_err(), missing);
     stream.purge().filter(front.as_str()).await.unwrap();
     assert_eq!(follow_to(&broker, None, end.0).await.unwrap_err(), hole(1, 2));
     stream.purge().await.unwrap();
     assert_eq!(follow_to(&broker, None, end.0).await.unwrap_err(), hole(1, end.0 + 1));
+}
+
+#[tokio::test]
+async fn a_message_that_its_node_cannot_read_any_more_is_not_left_out_of_its_history() {
+    let server = NatsServer::start().await;
+    let nats = server.broker().await;
+    let broker: Shared = Arc::new(nats.clone());
+    let ours = subject(StreamName::Signals);
+    history_of(&broker, &ours, &["one", "two", "three"]).await;
+    let audit = nats.audit(true, within(10), &|_| {}).await;
+    assert_eq!(audit.findings, Vec::new(), "{audit:#?}");
+    server.stop().await;
+    assert_eq!(server.flip_a_byte("SIGNALS"), 2);
+    server.restart().await;
+
+    // By itself the broker answers with the first and the third, and counts three.
+    let history = broker.log(StreamName::Signals).history(&ours, 0, within(10)).await;
+    assert_eq!(history.unwrap_err(), ReadError::Unavailable);
+    assert_eq!(broker.log(StreamName::Signals).usage(within(10)).await.unwrap().messages, 3);
+    let hole = FollowError::Hole { stream: StreamName::Signals, expected: 2, found: 3 };
+    assert_eq!(follow_to(&broker, None, 3).await.unwrap_err(), hole);
+
+    let codes = |audit: &Audit| audit.findings.iter().map(|finding| finding.code).collect::<Vec<_>>();
+    let quick = nats.audit(false, within(10), &|_| {}).await;
+    assert_eq!(codes(&quick), Vec::<&str>::new(), "counters do not show it: {quick:#?}");
+    let audit = nats.audit(true, within(10), &|_| {}).await;
+    assert_eq!(codes(&audit), ["MESSAGES_LOST"], "{audit:#?}");
+    assert!(audit.findings[0].meaning.contains("(sequence 2)"), "{audit:#?}");
 }
 
 #[tokio::test]
