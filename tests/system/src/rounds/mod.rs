@@ -73,11 +73,14 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Plays rounds one after another on one fresh installation, up to the first that fails.
+/// Plays rounds one after another on one fresh installation; after one that fails the rest is played on another.
 pub async fn play(seeds: &[u64], ground: Ground, mut tell: impl FnMut(&Result<Played, Box<Failure>>)) {
-    let Some(first) = seeds.first().copied() else { return };
     let mut site: Option<Arc<Site>> = None;
+    let mut first = 0;
     for seed in seeds {
+        if site.is_none() {
+            first = *seed;
+        }
         let plan = Plan::new(*seed, ground);
         let caught = {
             let (site, plan) = (site.clone(), plan.clone());
@@ -96,6 +99,7 @@ pub async fn play(seeds: &[u64], ground: Ground, mut tell: impl FnMut(&Result<Pl
                 Ok(played)
             }
             Ok((played_on, Err(error))) => {
+                site = None;
                 let kept =
                     std::env::temp_dir().join(format!("voordeur-crash-{}-seed-{seed}", std::process::id()));
                 let mut why = said(&*error.into_panic());
@@ -110,9 +114,6 @@ pub async fn play(seeds: &[u64], ground: Ground, mut tell: impl FnMut(&Result<Pl
             }
         };
         tell(&outcome);
-        if outcome.is_err() {
-            return;
-        }
     }
 }
 
