@@ -131,7 +131,11 @@ impl<M: Machine> Fold<M> {
                     self.reach(position);
                     self.ready.change(|ready| !std::mem::replace(ready, true));
                 }
-                Some(Err(error)) => return Err(error),
+                Some(Err(error)) => {
+                    // Until the process has ended, nothing more is decided on what may never have been.
+                    self.ready.change(|ready| std::mem::replace(ready, false));
+                    return Err(error);
+                }
                 None => return Ok(()),
             }
         }
@@ -296,6 +300,9 @@ impl<M: Machine> Fold<M> {
         decide: &mut (impl FnMut(Option<&M::State>, Version) -> Result<Option<Commit>, E> + Send),
     ) -> Result<Executed<M::State>, ExecuteError<E>> {
         for round in 0..limits::CONFLICT_ROUNDS_MAX {
+            if !self.is_ready() {
+                return Err(FoldError::NotReady.into());
+            }
             let held = match self.ahead(subject) {
                 Some(ahead) => Some(ahead),
                 None if expect == Expect::New && round == 0 => self.get(subject)?,

@@ -149,6 +149,24 @@ async fn a_replica_that_lies_behind_catches_up_before_it_says_no() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_fold_whose_stream_was_restored_decides_nothing_more() {
+    let broker = twin(None);
+    let fold = Fold::<Counters>::new(broker.log(StreamName::Tasks));
+    let reading = tokio::spawn(Arc::clone(&fold).run(CancellationToken::new()));
+    fold.ready().await;
+    add(&fold, "a", 1).await.unwrap();
+    let backup = broker.back_up_stream(StreamName::Tasks).unwrap();
+    add(&fold, "a", 2).await.unwrap();
+    catch_up(&fold).await;
+    broker.restore_stream(&backup, false);
+    reading.await.unwrap().unwrap_err();
+    // What was lost is known here: to say that it is done already would lose it for good.
+    let again = add(&fold, "a", 2).await.unwrap_err();
+    assert!(matches!(again, ExecuteError::Fold(FoldError::NotReady)), "{again:?}");
+    assert_eq!(add(&*replica(&broker).await, "a", 2).await.unwrap(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn many_commands_of_three_replicas_through_a_faulty_broker_are_neither_lost_nor_doubled() {
     for seed in 0..20 {
         let broker = twin(Some(seed));

@@ -107,7 +107,9 @@ impl Reader {
         life.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         life.reset();
         loop {
+            // In this order, so that what is simulated goes the same way twice.
             let step = tokio::select! {
+                biased;
                 () = self.items.closed() => return,
                 change = changes.recv() => self.take(change).await,
                 _ = life.tick() => self.caught_up().await,

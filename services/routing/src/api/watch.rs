@@ -88,7 +88,9 @@ impl Watch {
         }
         self.caught_up().await?;
         loop {
+            // In this order, so that what is simulated goes the same way twice.
             let change = tokio::select! {
+                biased;
                 change = changes.recv() => change,
                 () = tokio::time::sleep(SIGN_OF_LIFE) => {
                     // With the position of what came last, and not with that of the fold: it is ahead of the channel for a moment,
