@@ -140,6 +140,15 @@ pub struct Recorded {
     pub headers: Arc<[Header]>,
 }
 
+impl Recorded {
+    /// Is it the first of its history? The broker stored it under the condition that there was nothing before it, and keeps that
+    /// condition with it. `false` means: not known to be.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        crate::wire::was_first(&self.headers)
+    }
+}
+
 /// An append succeeded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Appended {
@@ -317,6 +326,19 @@ pub trait EventLog: Send + Sync + fmt::Debug {
         at_least: u64,
         deadline: Deadline,
     ) -> Result<Vec<Recorded>, ReadError>;
+
+    /// The history of a delivered message, at least up to that message. What came later wakes by itself, so the first of a history is all
+    /// that need be known of it, and nothing has to be read.
+    async fn history_up_to(
+        &self,
+        message: &Recorded,
+        deadline: Deadline,
+    ) -> Result<Vec<Recorded>, ReadError> {
+        if message.is_first() {
+            return Ok(vec![message.clone()]);
+        }
+        self.history(&message.subject, message.sequence, deadline).await
+    }
 
     /// The newest message of a subject, read from the stream's leader.
     async fn last(&self, subject: &Subject, deadline: Deadline) -> Result<Option<Recorded>, ReadError>;

@@ -27,8 +27,8 @@ pub trait Delivery: Send + Sync + fmt::Debug {
     /// How often this message was delivered, from 1.
     fn attempt(&self) -> u64;
 
-    /// The effect is durable. Returns when the broker confirmed; an error means: it may come again, which is harmless. It may also
-    /// come again after a confirmation: a node that is killed can forget what it confirmed in its last moments.
+    /// The effect is durable. It may come again all the same, which is harmless: an acknowledgement can get lost on its way, and a node
+    /// that is killed can forget it.
     async fn acknowledge(self: Box<Self>, deadline: Deadline) -> Result<(), WakeupError>;
 
     /// Deliver it again after a while.

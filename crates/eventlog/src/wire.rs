@@ -108,3 +108,21 @@ pub(crate) fn recorded(
         headers: Arc::from(headers),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_condition_on_its_own_subject_makes_a_message_the_first() {
+        let first = |headers: &[(&str, &str)]| {
+            let header =
+                |(name, value): &(&str, &str)| Header { name: (*name).into(), value: (*value).into() };
+            was_first(&headers.iter().map(header).collect::<Vec<_>>())
+        };
+        assert!(first(&[(EXPECTED_LAST, "0")]));
+        assert!(!first(&[]), "written by somebody else, under no condition");
+        assert!(!first(&[(EXPECTED_LAST, "7")]));
+        assert!(!first(&[(EXPECTED_LAST, "0"), (EXPECTED_LAST_OF, "elsewhere.*")]));
+    }
+}

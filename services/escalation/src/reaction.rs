@@ -38,9 +38,12 @@ impl Handler for TaskReaction {
     async fn handle(&self, message: &Recorded, deadline: Deadline) -> Result<(), HandlerError> {
         let task = TaskId::parse_hex(message.subject.key())
             .map_err(|_| error(ErrorKind::Invalid, "UNREADABLE", "the subject is no task"))?;
+        if task_facts::says_nothing(message) {
+            return Ok(());
+        }
         let history = self
             .tasks
-            .history(&message.subject, message.sequence, deadline)
+            .history_up_to(message, deadline)
             .await
             .map_err(|cause| error(cause.kind(), "READ", cause.to_string()))?;
         let facts = task_facts::read(task, &history)

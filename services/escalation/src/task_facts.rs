@@ -10,24 +10,27 @@ use crate::codec::{Read, bad, by_place, centre, id, moment, severity};
 
 /// A task that was made for a signal about a child.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TaskFacts {
+pub struct TaskFacts {
     /// The child.
-    pub(crate) child: ChildAlias,
+    pub child: ChildAlias,
     /// The signal and its task.
-    pub(crate) signal: SignalJoined,
+    pub signal: SignalJoined,
     /// When the signal came.
-    pub(crate) came_at: Timestamp,
+    pub came_at: Timestamp,
     /// The earliest contact that reached somebody.
-    pub(crate) first_contact: Option<Timestamp>,
+    pub first_contact: Option<Timestamp>,
     /// When it was completed, and what it came to.
-    pub(crate) completed: Option<(Timestamp, TaskOutcome)>,
+    pub completed: Option<(Timestamp, TaskOutcome)>,
 }
 
 /// Reads the whole history of a task. `None`: it is not about a child, or no signal asked for it, so it opens nothing.
 ///
 /// A task that was entered in error or cancelled opens an episode all the same: the signal did come, and what was wrong about it is
 /// corrected in the episode, by people.
-pub(crate) fn read(task: TaskId, history: &[Recorded]) -> Read<Option<TaskFacts>> {
+///
+/// # Errors
+/// Which field is wrong, never what it holds.
+pub fn read(task: TaskId, history: &[Recorded]) -> Read<Option<TaskFacts>> {
     let mut facts: Option<TaskFacts> = None;
     for (index, message) in history.iter().enumerate() {
         let event = TaskEvent::decode(&*message.data).or_else(|_| bad("TaskEvent"))?;
@@ -55,6 +58,14 @@ pub(crate) fn read(task: TaskId, history: &[Recorded]) -> Read<Option<TaskFacts>
         }
     }
     Ok(facts)
+}
+
+/// Does this event of a task tell an episode nothing? What does tell something wakes by itself. An event that cannot be read may tell
+/// anything.
+pub(crate) fn says_nothing(message: &Recorded) -> bool {
+    TaskEvent::decode(&*message.data).ok().and_then(|event| event.change).is_some_and(|change| {
+        !matches!(change, Change::Requested(_) | Change::ContactRecorded(_) | Change::Answered(_))
+    })
 }
 
 fn first(task: TaskId, event: &TaskEvent) -> Read<Option<TaskFacts>> {

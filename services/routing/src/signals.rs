@@ -31,7 +31,7 @@ use crate::{
         read::{self, Read, bad, id, moment, within, word},
         words::Word as _,
     },
-    machine::task_subject,
+    machine::{State, task_subject},
     office::{Acted, Office},
 };
 
@@ -53,11 +53,11 @@ impl Handler for Signals {
     async fn handle(&self, message: &Recorded, deadline: Deadline) -> Result<(), HandlerError> {
         let signal = SignalId::parse_hex(message.subject.key())
             .map_err(|_| unreadable("the subject is no signal".to_owned()))?;
-        let history = self
-            .log
-            .history(&message.subject, message.sequence, deadline)
-            .await
-            .map_err(|error| failed(Problem::from(error)))?;
+        if let Some(State::Task(task)) = self.known_task(signal, message).map_err(failed)?.as_deref() {
+            return self.link_earlier(task.id, &task.about, deadline).await.map_err(failed);
+        }
+        let history =
+            self.log.history_up_to(message, deadline).await.map_err(|error| failed(Problem::from(error)))?;
         let seen =
             see(signal, &history).map_err(|field| unreadable(format!("{field} is missing or wrong")))?;
         self.bring_up(signal, seen, deadline).await.map_err(failed)
@@ -157,6 +157,29 @@ fn name_may_be_shared(received: &SignalReceived) -> bool {
 }
 
 impl Signals {
+    /// The task of a signal, when it is in memory and the message changes nothing about it: it was received or taken back by another
+    /// one, which wakes us itself. Then there is nothing to read.
+    fn known_task(&self, signal: SignalId, message: &Recorded) -> Result<Option<Arc<State>>, Problem> {
+        let changes_nothing = SignalEvent::decode(&*message.data).is_ok_and(|event| {
+            matches!(
+                event.change,
+                Some(
+                    Change::Routed(_)
+                        | Change::Answered(_)
+                        | Change::AnswerAcknowledged(_)
+                        | Change::Cancelled(_)
+                )
+            )
+        });
+        if !changes_nothing {
+            return Ok(None);
+        }
+        let subject = task_subject(self.office.deriver.task_for_signal(signal));
+        let Ok(subject) = subject else { return Ok(None) };
+        let held = self.office.fold.get(&subject)?;
+        Ok(held.map(|held| held.state))
+    }
+
     async fn bring_up(&self, signal: SignalId, seen: Seen, deadline: Deadline) -> Result<(), Problem> {
         let task = self.office.deriver.task_for_signal(signal);
         let standing = SignalStanding { received: seen.about.is_some(), withdrawn: seen.withdrawn };

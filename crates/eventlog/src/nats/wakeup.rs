@@ -2,23 +2,19 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use async_nats::{
-    Request,
-    jetstream::{
-        AckKind, Message,
-        consumer::{Consumer, pull},
-        context::ConsumerInfoErrorKind,
-    },
+use async_nats::jetstream::{
+    AckKind, Message,
+    consumer::{Consumer, pull},
+    context::ConsumerInfoErrorKind,
 };
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use serde::Deserialize;
 use serde_json::json;
-use tokio::{sync::Mutex, time::Instant};
+use tokio::{sync::Mutex, time::timeout_at};
 
 use super::{
-    ATTEMPT_TIME, Core,
+    Core,
     api::{self, ApiError, code},
     follow::{HEARTBEAT, PULL_TIME},
 };
@@ -171,13 +167,13 @@ impl Delivery for NatsDelivery {
     }
 
     async fn acknowledge(self: Box<Self>, deadline: Deadline) -> Result<(), WakeupError> {
-        // The client's own confirmed acknowledgement takes any answer for a yes, also "nobody is there".
-        let reply = self.message.reply.clone().ok_or(WakeupError::Unavailable)?;
-        let left = deadline.saturating_duration_since(Instant::now()).min(ATTEMPT_TIME);
-        let request = Request::new().payload(Bytes::from_static(b"+ACK")).timeout(Some(left));
-        match self.core.client.send_request(reply, request).await {
-            Ok(_) => Ok(()),
-            Err(_) => Err(WakeupError::Unavailable),
+        if !self.core.connected() {
+            return Err(WakeupError::Unavailable);
+        }
+        // Not confirmed: a lost one costs a second delivery, which is harmless, and waiting would cost every delivery an answer.
+        match timeout_at(deadline, self.message.ack()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(WakeupError::Unavailable),
         }
     }
 

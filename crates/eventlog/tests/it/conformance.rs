@@ -146,6 +146,11 @@ pub(crate) async fn a_history_is_read_as_it_was_written(broker: Shared) {
 
     let history = broker.log(StreamName::Signals).history(&ours, 0, within(60)).await.unwrap();
     assert_eq!(texts(&history), ["one", "two"]);
+    assert!(history[0].is_first() && !history[1].is_first());
+    for (message, known) in history.iter().zip(1..) {
+        let up_to = broker.log(StreamName::Signals).history_up_to(message, within(60)).await.unwrap();
+        assert_eq!(texts(&up_to), ["one", "two"][..known]);
+    }
     let sequences: Vec<u64> = history.iter().map(|message| message.sequence).collect();
     assert_eq!(sequences, [first.position.sequence, second.position.sequence]);
     assert!(history.iter().all(|message| message.subject == ours));
@@ -423,6 +428,7 @@ pub(crate) async fn a_delivery_is_acknowledged_once(broker: Shared) {
     let delivery = take(&*wakeups, &of).await;
     assert_eq!(delivery.message().sequence, version.0);
     assert_eq!(texts(&[delivery.message().clone()]), ["one"]);
+    assert!(delivery.message().is_first());
     assert_eq!(delivery.attempt(), 1);
     assert!(wakeups.backlog(within(10)).await.unwrap().unsettled >= 1);
     delivery.acknowledge(within(10)).await.unwrap();
