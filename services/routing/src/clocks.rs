@@ -15,12 +15,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use voordeur_chassis::Problem;
 use voordeur_eventlog::Deadline as Until;
-use voordeur_kernel::{CentreKey, ErrorKind, ProfessionalKey, TaskId, Timestamp};
+use voordeur_kernel::{CentreKey, ErrorKind, ProfessionalKey, Role, TaskId, Timestamp};
 use voordeur_routing_domain::task::{Deadline, Wish};
 
 use crate::{machine::task_subject, office::Office};
 
-/// How often the time is looked at, since it may be moved.
+/// How often the time is looked at, since it may be moved, and what has changed.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Wait after a look that did not succeed whole.
 const AFTER_TROUBLE: Duration = Duration::from_secs(1);
@@ -34,28 +34,18 @@ const AT_ONCE_MAX: usize = 1_024;
 /// Fires deadlines, takes offers back from people who were said to be absent, and brings what stands at a coordinator who is none any
 /// more to the one in force, until it is told to stop.
 pub(crate) async fn run(office: Arc<Office>, stop: CancellationToken) -> Result<(), Infallible> {
-    let mut changes = office.fold.changes();
     tokio::select! {
         biased;
         () = stop.cancelled() => return Ok(()),
         () = office.fold.ready() => {}
     }
     loop {
-        let all_well = look(&office).await;
+        let pause = if look(&office).await { LOOK_EVERY } else { AFTER_TROUBLE };
         tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(()),
-            () = tokio::time::sleep(AFTER_TROUBLE), if !all_well => {}
-            // Lagging is fine: it is only a reason to look.
-            _ = changes.recv(), if all_well => {}
-            () = tokio::time::sleep(LOOK_EVERY), if all_well => {}
+            () = tokio::time::sleep(pause) => {}
         }
-        // One look for a whole burst of changes.
-        while !matches!(
-            changes.try_recv(),
-            Err(tokio::sync::broadcast::error::TryRecvError::Empty
-                | tokio::sync::broadcast::error::TryRecvError::Closed)
-        ) {}
     }
 }
 
@@ -146,7 +136,9 @@ async fn ring(office: &Office, task: TaskId, now: Timestamp) -> Result<(), Probl
 /// Offers to people about whom an absence stands now.
 fn gone(office: &Office, now: Timestamp) -> Vec<(ProfessionalKey, TaskId, usize)> {
     let offers: Vec<(ProfessionalKey, Vec<TaskId>)> = office.fold.read(|index, _| {
-        index.absences().map(|person| (person.clone(), index.offered_to(person).collect())).collect()
+        // The coordinator's offer stands, absent or not.
+        let offered = |person| index.offered_to(person, Role::Professional).collect();
+        index.absences().map(|person| (person.clone(), offered(person))).collect()
     });
     offers
         .into_iter()
@@ -189,12 +181,9 @@ async fn take_back(
     place: usize,
 ) -> Result<(), Problem> {
     let Ok(subject) = task_subject(task) else { return Ok(()) };
-    // The coordinator's offer stands, absent or not.
     let pending = |held: &voordeur_eventlog::fold::Held<crate::machine::State>| {
         held.state.task().is_some_and(|task| {
-            task.offers
-                .iter()
-                .any(|o| o.professional == *person && o.role == voordeur_kernel::Role::Professional)
+            task.offers.iter().any(|o| o.professional == *person && o.role == Role::Professional)
         })
     };
     if !office.fold.get(&subject)?.as_ref().is_some_and(pending) {

@@ -1,6 +1,9 @@
 //! What routing keeps of its own stream: open tasks, presence, and what has to be found quickly.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    iter,
+};
 
 use prost::Message as _;
 use voordeur_contracts::event::{PresenceEvent, TaskEvent};
@@ -9,10 +12,10 @@ use voordeur_eventlog::{
     fold::{Machine, Unreadable},
     log::BadSubject,
 };
-use voordeur_kernel::{CentreKey, ChildAlias, ProfessionalKey, TaskId, Timestamp};
+use voordeur_kernel::{CentreKey, ChildAlias, ProfessionalKey, Role, TaskId, Timestamp};
 use voordeur_routing_domain::{
-    presence::{self, Presence},
-    task::{self, Change, Task},
+    presence::{self, Presence, PresenceChange},
+    task::{self, Change, Offer, Task},
     words::DeclineReason,
 };
 
@@ -47,9 +50,9 @@ pub(crate) struct ChildRecord {
     /// Who held her last task: she knows this child.
     pub(crate) last_holder: Option<ProfessionalKey>,
     /// Her tasks, newest first; the open ones and the latest of the others.
-    pub(crate) tasks: Vec<TaskId>,
+    pub(crate) tasks: Box<[TaskId]>,
     /// Who said that she stands too close.
-    pub(crate) too_close: Vec<ProfessionalKey>,
+    pub(crate) too_close: Box<[ProfessionalKey]>,
 }
 
 /// What has to be found quickly.
@@ -58,8 +61,9 @@ pub(crate) struct Index {
     /// By centre and by the coordinator who catches them.
     by_centre: HashMap<CentreKey, HashMap<ProfessionalKey, BTreeSet<TaskId>>>,
     by_holder: HashMap<ProfessionalKey, BTreeSet<TaskId>>,
-    by_offer: HashMap<ProfessionalKey, BTreeSet<TaskId>>,
-    children: HashMap<ChildAlias, ChildRecord>,
+    by_offer: HashMap<Offer, BTreeSet<TaskId>>,
+    /// Behind a box: half of the places of a table are empty, and children stay.
+    children: HashMap<ChildAlias, Box<ChildRecord>>,
     due: BTreeSet<(Timestamp, TaskId)>,
     absences: HashSet<ProfessionalKey>,
 }
@@ -94,14 +98,19 @@ impl Index {
         self.by_holder.get(person).map_or(0, |tasks| u32::try_from(tasks.len()).unwrap_or(u32::MAX))
     }
 
-    /// Open tasks with a pending offer to somebody.
-    pub(crate) fn offered_to(&self, person: &ProfessionalKey) -> impl Iterator<Item = TaskId> + '_ {
-        self.by_offer.get(person).into_iter().flatten().copied()
+    /// Open tasks with a pending offer to somebody in a role.
+    pub(crate) fn offered_to(
+        &self,
+        person: &ProfessionalKey,
+        role: Role,
+    ) -> impl Iterator<Item = TaskId> + '_ {
+        let offer = Offer { professional: person.clone(), role };
+        self.by_offer.get(&offer).into_iter().flatten().copied()
     }
 
     /// What is known of a child.
     pub(crate) fn child(&self, child: &ChildAlias) -> Option<&ChildRecord> {
-        self.children.get(child)
+        self.children.get(child).map(|record| &**record)
     }
 
     /// Tasks whose soonest deadline lies at or before a moment, the longest overdue first.
@@ -114,35 +123,41 @@ impl Index {
         self.absences.iter()
     }
 
-    fn add(&mut self, task: &Task) {
-        let centre = self.by_centre.entry(task.about.centre.clone()).or_default();
-        centre.entry(task.coordinator.clone()).or_default().insert(task.id);
-        if let Some(holder) = &task.holder {
-            self.by_holder.entry(holder.clone()).or_default().insert(task.id);
-        }
-        for offer in &task.offers {
-            self.by_offer.entry(offer.professional.clone()).or_default().insert(task.id);
-        }
-        if let Some(soonest) = task.due().first() {
-            self.due.insert((soonest.due, task.id));
-        }
-    }
-
-    fn remove(&mut self, task: &Task) {
-        if let Some(centre) = self.by_centre.get_mut(&task.about.centre) {
-            take_out(centre, &task.coordinator, task.id);
-            if centre.is_empty() {
-                self.by_centre.remove(&task.about.centre);
+    /// Brings the lists from where an open task stood to where it stands; most events leave most of them alone.
+    fn put(&mut self, before: Option<&Task>, after: Option<&Task>) {
+        let Some(id) = before.or(after).map(|task| task.id) else { return };
+        if before.map(caught_by) != after.map(caught_by) {
+            if let Some((centre, coordinator)) = before.map(caught_by)
+                && let Some(coordinators) = self.by_centre.get_mut(centre)
+            {
+                take_out(coordinators, coordinator, id);
+                if coordinators.is_empty() {
+                    self.by_centre.remove(centre);
+                }
+            }
+            if let Some((centre, coordinator)) = after.map(caught_by) {
+                put_in(self.by_centre.entry(centre.clone()).or_default(), coordinator, id);
             }
         }
-        if let Some(holder) = &task.holder {
-            take_out(&mut self.by_holder, holder, task.id);
+        let (from, to) =
+            (before.and_then(|task| task.holder.as_ref()), after.and_then(|t| t.holder.as_ref()));
+        if from != to {
+            from.into_iter().for_each(|holder| take_out(&mut self.by_holder, holder, id));
+            to.into_iter().for_each(|holder| put_in(&mut self.by_holder, holder, id));
         }
-        for offer in &task.offers {
-            take_out(&mut self.by_offer, &offer.professional, task.id);
-        }
-        if let Some(soonest) = task.due().first() {
-            self.due.remove(&(soonest.due, task.id));
+        let (from, to) = (offers(before), offers(after));
+        from.iter()
+            .filter(|offer| !to.contains(offer))
+            .for_each(|offer| take_out(&mut self.by_offer, offer, id));
+        to.iter()
+            .filter(|offer| !from.contains(offer))
+            .for_each(|offer| put_in(&mut self.by_offer, offer, id));
+        let soonest =
+            |task: Option<&Task>| task.and_then(|task| task.due().first()).map(|soonest| soonest.due);
+        let (from, to) = (soonest(before), soonest(after));
+        if from != to {
+            from.map(|due| self.due.remove(&(due, id)));
+            to.map(|due| self.due.insert((due, id)));
         }
     }
 
@@ -150,8 +165,8 @@ impl Index {
         let Some(child) = task.about.child else { return };
         let record = self.children.entry(child).or_default();
         if !record.tasks.contains(&task.id) {
-            record.tasks.insert(0, task.id);
-            record.tasks.truncate(task::LINKED_MAX);
+            let others = record.tasks.iter().copied().take(task::LINKED_MAX - 1);
+            record.tasks = iter::once(task.id).chain(others).collect();
         }
         // The coordinator catches; catching is not knowing.
         if let Some(holder) = task.holder.as_ref().filter(|holder| **holder != task.coordinator) {
@@ -159,9 +174,28 @@ impl Index {
         }
         for (person, _) in task.declined.iter().filter(|(_, reason)| *reason == DeclineReason::TooClose) {
             if !record.too_close.contains(person) {
-                record.too_close.push(person.clone());
+                record.too_close = record.too_close.iter().chain([person]).cloned().collect();
             }
         }
+    }
+}
+
+fn caught_by(task: &Task) -> (&CentreKey, &ProfessionalKey) {
+    (&task.about.centre, &task.coordinator)
+}
+
+fn open_task(state: Option<&State>) -> Option<&Task> {
+    state.and_then(State::task).filter(|task| !task.state.is_final())
+}
+
+fn offers(task: Option<&Task>) -> &[Offer] {
+    task.map_or(&[], |task| &task.offers)
+}
+
+fn put_in<K: std::hash::Hash + Eq + Clone>(map: &mut HashMap<K, BTreeSet<TaskId>>, key: &K, id: TaskId) {
+    match map.get_mut(key) {
+        Some(set) => drop(set.insert(id)),
+        None => drop(map.insert(key.clone(), BTreeSet::from([id]))),
     }
 }
 
@@ -195,10 +229,24 @@ fn unreadable(what: impl Into<String>) -> Unreadable {
     Unreadable::Event(what.into())
 }
 
-/// Reads an event of a task.
-pub(crate) fn task_event(message: &Recorded) -> Result<(task::Meta, Change), Unreadable> {
+/// Reads an event of a task, exactly as the service does.
+///
+/// # Errors
+/// Which field cannot be read, never what it holds.
+pub fn task_event(message: &Recorded) -> Result<(task::Meta, Change), Unreadable> {
     let event = TaskEvent::decode(&*message.data).map_err(|_| unreadable("no TaskEvent"))?;
     read_task(&event, message.commit).map_err(unreadable)
+}
+
+/// Reads an event of somebody's presence, exactly as the service does.
+///
+/// # Errors
+/// Which field cannot be read, never what it holds.
+pub fn presence_event(
+    message: &Recorded,
+) -> Result<(task::Meta, ProfessionalKey, PresenceChange), Unreadable> {
+    let event = PresenceEvent::decode(&*message.data).map_err(|_| unreadable("no PresenceEvent"))?;
+    read_presence(&event, message.commit).map_err(unreadable)
 }
 
 impl Machine for Tasks {
@@ -224,9 +272,7 @@ impl Machine for Tasks {
                     .map_err(|e| unreadable(e.to_string()))
             }
             PRESENCE_PREFIX => {
-                let event =
-                    PresenceEvent::decode(&*message.data).map_err(|_| unreadable("no PresenceEvent"))?;
-                let (meta, person, change) = read_presence(&event, message.commit).map_err(unreadable)?;
+                let (meta, person, change) = presence_event(message)?;
                 let before = match state {
                     Some(State::Presence(presence)) => Some(presence),
                     Some(State::Task(_)) => return Err(unreadable("the history is of another kind")),
@@ -243,16 +289,9 @@ impl Machine for Tasks {
     }
 
     fn index(index: &mut Index, _: &Subject, before: Option<&State>, after: Option<&State>) {
-        if let Some(State::Task(task)) = before {
-            index.remove(task);
-        }
+        index.put(open_task(before), open_task(after));
         match after {
-            Some(State::Task(task)) => {
-                if !task.state.is_final() {
-                    index.add(task);
-                }
-                index.remember(task);
-            }
+            Some(State::Task(task)) => index.remember(task),
             Some(State::Presence(presence)) => {
                 if presence.absence.is_some() {
                     index.absences.insert(presence.professional.clone());

@@ -6,7 +6,7 @@ use voordeur_chassis::Problem;
 use voordeur_contracts::routing::{ListTasksRequest, ListTasksResponse};
 use voordeur_directory::Directory;
 use voordeur_eventlog::{Deadline, Position};
-use voordeur_kernel::{Faults, ProfessionalKey, TaskId, Timestamp, limits};
+use voordeur_kernel::{Faults, ProfessionalKey, Role, TaskId, Timestamp, limits};
 use voordeur_routing_domain::task::{Task, TaskState};
 
 use super::{
@@ -77,7 +77,9 @@ pub(crate) fn open_tasks(
         .map(|centre| centre.key.clone())
         .collect();
     office.fold.read(|index, look| {
-        let mut ids: Vec<TaskId> = index.held_by(person).chain(index.offered_to(person)).collect();
+        let offered = |role| index.offered_to(person, role);
+        let mut ids: Vec<TaskId> = index.held_by(person).collect();
+        ids.extend(offered(Role::Professional).chain(offered(Role::Coordinator)));
         // A coordinator's own list is a part of her centres.
         ids.extend(centres.iter().flat_map(|centre| index.at_centre(centre)));
         ids.sort();
