@@ -5,9 +5,9 @@ use std::{
     time::Duration,
 };
 
+use tokio::time::Instant;
 use voordeur_contracts::event::TaskState;
 use voordeur_kernel::{Clock as _, Timestamp};
-use voordeur_testkit::eventually;
 
 use super::{ledger::Told, load::is_left_alone, plan::REPLICAS, site::Site};
 use crate::{
@@ -15,14 +15,14 @@ use crate::{
     census::{self, Census},
 };
 
-/// How long it may take until everything that has to follow has followed; many times what it takes.
-const QUIET_WITHIN: Duration = Duration::from_secs(90);
+/// When for so long nothing comes any nearer, it never will: longer than every time-out, and than a busy machine holds things up.
+const STUCK_AFTER: Duration = Duration::from_secs(60);
 /// A deadline may stand without its event for so long after its moment while everything is well.
 const OVERDUE_MAX_S: i64 = 3;
-/// Between two counts: each reads every stream.
-const COUNT_EVERY: Duration = Duration::from_millis(150);
+/// Between two looks: each reads every stream.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// What is stored against what was told, in words. `at_rest`: everybody has finished her work.
+/// What is stored against what was told, in words.
 #[must_use]
 pub fn differences(census: &Census, told: &Told, now: Timestamp) -> Vec<String> {
     let mut wrong = told.contradictions.clone();
@@ -58,42 +58,136 @@ pub fn differences(census: &Census, told: &Told, now: Timestamp) -> Vec<String> 
     wrong
 }
 
+/// Waits until a check finds nothing wrong any more, as long as what it finds still changes.
+async fn nothing_wrong<T, R>(what: &str, mut check: impl FnMut() -> R) -> T
+where
+    R: Future<Output = Result<T, Vec<String>>>,
+{
+    let mut before = Vec::new();
+    let mut end = Instant::now() + STUCK_AFTER;
+    loop {
+        let wrong = match check().await {
+            Ok(found) => return found,
+            Err(wrong) => wrong,
+        };
+        if wrong != before {
+            before = wrong;
+            end = Instant::now() + STUCK_AFTER;
+        }
+        assert!(
+            Instant::now() < end,
+            "{what}: not so, and for {STUCK_AFTER:?} nothing changed; {} things are wrong, the first of them: {:#?}",
+            before.len(),
+            &before[..before.len().min(5)]
+        );
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
 /// Waits for quiet and compares; whatever is wrong ends the round with its reason. The people work until everything is done.
 pub async fn everything_agrees(site: &Site) -> Census {
-    eventually("nothing is lost, nothing is doubled, everything has followed", QUIET_WITHIN, || async {
+    nothing_wrong("nothing is lost, nothing is doubled, everything has followed", || async {
         let census = census::count(&site.broker).await;
         let wrong = differences(&census, &site.ledger.told(), WallClock.now());
-        if wrong.is_empty() {
-            return Ok(census);
-        }
-        tokio::time::sleep(COUNT_EVERY).await;
-        Err(format!(
-            "{} things are wrong, the first of them: {:#?}",
-            wrong.len(),
-            &wrong[..wrong.len().min(5)]
-        ))
+        if wrong.is_empty() { Ok(census) } else { Err(wrong) }
     })
     .await
 }
 
 /// Every replica remembers the same as one that reads the streams for the first time.
 pub async fn folds_agree(site: &Site) {
-    eventually("every replica agrees with a fresh replay", QUIET_WITHIN, || async {
-        for service in SERVICES {
-            let mut folds = BTreeMap::new();
-            for number in 0..=REPLICAS {
-                // Not the names of the replicas: what they hold.
-                let page = tokio::task::block_in_place(|| site.replicas.folds(service, number))?;
-                if page.as_array().is_none_or(Vec::is_empty) {
-                    return Err(format!("{service}-{number} shows no folds: {page}"));
-                }
-                folds.entry(page.to_string()).or_insert_with(Vec::new).push(number);
-            }
-            if folds.len() != 1 {
-                return Err(format!("{service}: {folds:#?}"));
-            }
-        }
-        Ok(())
+    nothing_wrong("every replica agrees with a fresh replay", || async {
+        let wrong: Vec<_> = SERVICES.into_iter().filter_map(|service| disagreement(site, service)).collect();
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     })
     .await;
+}
+
+fn disagreement(site: &Site, service: &str) -> Option<String> {
+    let mut folds = BTreeMap::new();
+    for number in 0..=REPLICAS {
+        // What they hold, not the names of the replicas.
+        match tokio::task::block_in_place(|| site.replicas.folds(service, number)) {
+            Ok(page) if page.as_array().is_some_and(|folds| !folds.is_empty()) => {
+                folds.entry(page.to_string()).or_insert_with(Vec::new).push(number);
+            }
+            Ok(page) => return Some(format!("{service}-{number} shows no folds: {page}")),
+            Err(error) => return Some(format!("{service}-{number}: {error}")),
+        }
+    }
+    (folds.len() != 1).then(|| format!("{service}: {folds:#?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use voordeur_contracts::event::TaskState;
+    use voordeur_kernel::{SignalId, TaskId, Timestamp};
+
+    use super::differences;
+    use crate::{
+        census::{Census, StoredSignal, StoredTask},
+        rounds::ledger::{Act, Told},
+    };
+
+    /// One signal with its receipt, its task and its answer.
+    fn whole() -> (Census, Told) {
+        let (signal, task) =
+            (SignalId::parse_bytes(&[1; 16]).unwrap(), TaskId::parse_bytes(&[2; 16]).unwrap());
+        let stored =
+            StoredSignal { received: 1, routed_to: vec![task], answered: 1, ..StoredSignal::default() };
+        let worked = StoredTask {
+            signal: Some(signal),
+            requested: 1,
+            state: TaskState::Completed,
+            deadlines: Vec::new(),
+            events: vec!["requested", "accepted", "contact_recorded", "answered"],
+        };
+        let census = Census {
+            signals: BTreeMap::from([(signal, stored)]),
+            tasks: BTreeMap::from([(task, worked)]),
+            ..Census::default()
+        };
+        let told = Told {
+            receipts: BTreeMap::from([("a".to_owned(), signal)]),
+            acts: [(task, Act::Accept), (task, Act::Answer)].into(),
+            ..Told::default()
+        };
+        (census, told)
+    }
+
+    fn found(change: impl FnOnce(&mut Census, &mut Told)) -> usize {
+        let (mut census, mut told) = whole();
+        change(&mut census, &mut told);
+        differences(&census, &told, Timestamp::UNIX_EPOCH).len()
+    }
+
+    fn the_task(census: &mut Census) -> &mut StoredTask {
+        census.tasks.first_entry().unwrap().into_mut()
+    }
+
+    #[test]
+    fn what_was_told_and_what_is_stored_are_compared_both_ways() {
+        assert_eq!(found(|_, _| {}), 0);
+        let other = SignalId::parse_bytes(&[9; 16]).unwrap();
+        assert!(found(|_, told| _ = told.receipts.insert("b".to_owned(), other)) > 0, "a lost signal");
+        assert!(found(|_, told| told.receipts.clear()) > 0, "a signal that nobody was told of");
+        assert!(found(|census, _| _ = the_task(census).events.pop()) > 0, "a lost answer");
+        assert!(found(|census, _| the_task(census).events.push("answered")) > 0, "an answer twice");
+        assert!(
+            found(|census, _| the_task(census).state = TaskState::Accepted) > 0,
+            "work that stands still"
+        );
+        assert!(
+            found(|census, _| census.signals.first_entry().unwrap().get_mut().answered = 0) > 0,
+            "not heard"
+        );
+        assert!(found(|_, told| told.children.extend([7])) > 0, "a child without an episode");
+        assert!(
+            found(|census, _| the_task(census).deadlines.push((1, Timestamp::MIN))) > 0,
+            "a deadline passed"
+        );
+        assert!(found(|census, _| census.parked = 1) > 0, "a parked message");
+    }
 }
