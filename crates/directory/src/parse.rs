@@ -27,7 +27,7 @@ use crate::{
 /// The version of the file format that this program reads.
 const FORMAT: u16 = 1;
 /// Largest file, in bytes.
-const FILE_BYTES_MAX: usize = 16 << 20;
+pub(crate) const FILE_BYTES_MAX: usize = 16 << 20;
 /// Largest text of a desk, in characters.
 const DESK_CHARS_MAX: usize = 300;
 /// Days of the week as they are written.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use voordeur_eventlog::{Bucket, BucketError, Deadline};
 use voordeur_kernel::{ErrorKind, limits::DIRECTORY_PART_BYTES_MAX};
 
-use crate::{FileFault, Warning, model::Directory};
+use crate::{FileFault, Warning, model::Directory, parse::FILE_BYTES_MAX};
 
 /// Key of the pointer.
 pub(crate) const CURRENT: &str = "current";
@@ -293,6 +293,10 @@ impl DirectoryStore {
             let value = entry.ok_or(damaged("a part is missing"))?.value;
             if hex(&value) != *part {
                 return Err(damaged("a part has another digest than its name"));
+            }
+            // The document alone says how often a part is named: what would not be a directory file anyhow is not built up.
+            if bytes.len() + value.len() > FILE_BYTES_MAX {
+                return Err(damaged("its parts are larger than a directory file"));
             }
             bytes.extend_from_slice(&value);
         }

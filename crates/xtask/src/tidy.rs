@@ -29,6 +29,7 @@ fn is_foreign(path: &str) -> bool {
         || path.ends_with("package-lock.json")
         || path == "LICENSE"
         || path.starts_with("proto/google/")
+        || path.starts_with("tests/fuzz/corpus/")
 }
 
 /// Checks every file that is or could be in the repository.

@@ -311,7 +311,8 @@ fn write_token((opened, id): &Place) -> String {
 }
 
 fn read_token(token: &str) -> Option<Place> {
-    let (opened, id) = token.split_once('-')?;
+    // A moment before 1970 begins with a minus.
+    let (opened, id) = token.rsplit_once('-')?;
     Some((Timestamp::from_nanosecond(opened.parse().ok()?).ok()?, EpisodeId::parse_hex(id).ok()?))
 }
 
@@ -339,5 +340,21 @@ fn view(state: &State) -> Episode {
         open: episode.is_open(),
         baseline: picture.baseline.map_or(0, |assessment| baseline_to_wire(assessment.baseline)),
         version: u64::from(episode.made_by_people()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_reads_back_also_for_an_episode_of_long_ago() {
+        for second in [-7, 0, 1_795_000_000] {
+            let place = (Timestamp::from_second(second).unwrap(), EpisodeId::from_bytes([7; 16]));
+            assert_eq!(read_token(&write_token(&place)), Some(place));
+        }
+        for bad in ["", "-", "1-", "1", "x-07", "é-é"] {
+            assert_eq!(read_token(bad), None, "{bad}");
+        }
     }
 }

@@ -22,7 +22,7 @@ pub(crate) const SOURCE: &str = "voordeur/escalation";
 pub(crate) const EPISODE_KIND: &str = "nl.voordeur.episode.v1";
 
 /// Outcome of reading: the field that is wrong, or the value.
-pub(crate) type Read<T> = Result<T, String>;
+pub type Read<T> = Result<T, String>;
 
 /// A field is wrong or missing.
 pub(crate) fn bad<T>(field: &str) -> Read<T> {
@@ -69,8 +69,9 @@ pub(crate) fn write(event: &Event) -> Bytes {
     write_event(event).encode_to_vec().into()
 }
 
-/// An event on the wire.
-pub(crate) fn write_event(event: &Event) -> event::EpisodeEvent {
+/// An event of an episode on the wire.
+#[must_use]
+pub fn write_event(event: &Event) -> event::EpisodeEvent {
     event::EpisodeEvent {
         meta: Some(event::EventMeta {
             recorded_at: Some(to_wire_time(event.meta.recorded_at)),
@@ -140,8 +141,11 @@ fn write_change(change: &Change) -> Wire {
     }
 }
 
-/// Reads an event.
-pub(crate) fn read_event(wire: &event::EpisodeEvent) -> Read<Event> {
+/// Reads an event of an episode.
+///
+/// # Errors
+/// Which field is wrong, never what it holds.
+pub fn read_event(wire: &event::EpisodeEvent) -> Read<Event> {
     let Some(meta) = &wire.meta else { return bad("meta") };
     Ok(Event {
         meta: Meta {

@@ -12,5 +12,7 @@ mod settings;
 mod start;
 mod task_facts;
 
+pub use codec::{read_event, write_event};
 pub use settings::Settings;
 pub use start::start;
+pub use task_facts::{TaskFacts, read as task_facts};

@@ -14,5 +14,7 @@ mod submit;
 mod usage;
 mod wakeups;
 
+pub use codec::{draft::draft, event::write as write_event};
+pub use machine::read_event;
 pub use settings::Settings;
 pub use start::start;

@@ -100,6 +100,17 @@ impl Index {
     }
 }
 
+/// Reads an event of a signal, exactly as the service does.
+///
+/// # Errors
+/// Where it cannot be read, never what stands there.
+pub fn read_event(message: &Recorded) -> Result<life::Event, Unreadable> {
+    let unreadable = |what: &str| Unreadable::Event(what.to_owned());
+    let commit = message.commit.ok_or_else(|| unreadable("no commit id"))?;
+    let wire = SignalEvent::decode(message.data.clone()).map_err(|_| unreadable("not protobuf"))?;
+    codec::event::read(wire, commit).map_err(|bad| unreadable(bad.0))
+}
+
 /// The machine of signals.
 #[derive(Debug)]
 pub(crate) struct Signals;
@@ -109,14 +120,11 @@ impl Machine for Signals {
     type Index = Index;
 
     fn evolve(state: Option<Kept>, message: &Recorded) -> Result<Kept, Unreadable> {
-        let unreadable = |what: &str| Unreadable::Event(what.to_owned());
-        let commit = message.commit.ok_or_else(|| unreadable("no commit id"))?;
-        let wire = SignalEvent::decode(message.data.clone()).map_err(|_| unreadable("not protobuf"))?;
-        let event = codec::event::read(wire, commit).map_err(|bad| unreadable(bad.0))?;
+        let event = read_event(message)?;
         let first = state.as_ref().map_or(message.sequence, |kept| kept.first);
         let signal = life::evolve(state.map(|kept| kept.signal), event).map_err(|unfit| match unfit {
             Unfit::NoBeginning => Unreadable::EarlierEventsNeeded,
-            Unfit::SecondBeginning => unreadable("a second beginning"),
+            Unfit::SecondBeginning => Unreadable::Event("a second beginning".to_owned()),
         })?;
         Ok(Kept { signal, first, last: message.sequence })
     }

@@ -28,7 +28,8 @@ use voordeur_eventlog::{
 use voordeur_kernel::limits;
 use voordeur_vault::Deriver;
 
-pub use machine::task_after;
+pub use codec::{presence::write_presence, write_task};
+pub use machine::{presence_event, task_after, task_event};
 pub use voordeur_routing_domain::ladder::Overrides;
 
 use crate::{

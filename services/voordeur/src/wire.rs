@@ -23,7 +23,10 @@ fn message(name: &str) -> Result<MessageDescriptor, Failure> {
 }
 
 /// A message as protobuf JSON. Every field is there, so that programs need not know the defaults.
-pub(crate) fn to_json<M: Message>(name: &str, content: &M) -> Result<Value, Failure> {
+///
+/// # Errors
+/// Never, for a message of the contracts.
+pub fn to_json<M: Message>(name: &str, content: &M) -> Result<Value, Failure> {
     let broken =
         |error: &dyn std::fmt::Display| Failure::failed(format!("{name} cannot be shown as JSON: {error}"));
     let dynamic =
@@ -32,12 +35,30 @@ pub(crate) fn to_json<M: Message>(name: &str, content: &M) -> Result<Value, Fail
     dynamic.serialize_with_options(serde_json::value::Serializer, &options).map_err(|e| broken(&e))
 }
 
+/// What is wrong with JSON, and where; names of fields, but nothing that somebody filled in: what is told ends up in logs of scripts.
+fn told(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let what = text.strip_suffix(&place).unwrap_or(&text);
+    if !error.is_data() || what.starts_with("unrecognized field name") {
+        return text;
+    }
+    // What was expected comes from us; what stands before it is repeated from the input.
+    match what.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("a value does not fit, expected {expected}{place}"),
+        None => format!("a value does not fit{place}"),
+    }
+}
+
 /// A message from one line of protobuf JSON; unknown fields are an error.
-pub(crate) fn from_json<M: Message + Default>(name: &str, text: &str) -> Result<M, Failure> {
+///
+/// # Errors
+/// What is wrong and where, without what was filled in.
+pub fn from_json<M: Message + Default>(name: &str, text: &str) -> Result<M, Failure> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let options = DeserializeOptions::new().deny_unknown_fields(true);
     let dynamic = DynamicMessage::deserialize_with_options(message(name)?, &mut reader, &options)
-        .map_err(|error| Failure::usage(format!("this is no {name}: {error}")))?;
+        .map_err(|error| Failure::usage(format!("this is no {name}: {}", told(&error))))?;
     reader.end().map_err(|error| Failure::usage(format!("more than one {name}: {error}")))?;
     dynamic.transcode_to().map_err(|error| Failure::usage(format!("this is no {name}: {error}")))
 }
@@ -84,7 +105,10 @@ pub(crate) fn word(name: &str, number: i32) -> String {
 }
 
 /// Reads a moment: RFC 3339, or a date or local time in the Netherlands.
-pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
+///
+/// # Errors
+/// Which forms there are.
+pub fn moment(text: &str) -> Result<Timestamp, String> {
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Ok(moment);
     }
@@ -103,7 +127,10 @@ pub(crate) fn wire_moment(moment: Timestamp) -> prost_types::Timestamp {
 }
 
 /// Reads a position as it is printed: `TASKS/<incarnation>/17`.
-pub(crate) fn position(text: &str) -> Result<Position, String> {
+///
+/// # Errors
+/// How a position looks.
+pub fn position(text: &str) -> Result<Position, String> {
     let parse = || {
         let (stream, rest) = text.split_once('/')?;
         let (incarnation, sequence) = rest.rsplit_once('/')?;
@@ -119,7 +146,7 @@ pub(crate) fn position(text: &str) -> Result<Position, String> {
 }
 
 /// A position as it can be read back.
-pub(crate) fn shown_position(position: Option<&Position>) -> String {
+pub fn shown_position(position: Option<&Position>) -> String {
     position.map(|p| format!("{}/{}/{}", p.stream, p.incarnation, p.sequence)).unwrap_or_default()
 }
 
@@ -154,6 +181,26 @@ mod tests {
         for bad in [r#"{"clientRef":"a"}"#, "{", "{} {}", r#"{"severity":"high"}"#] {
             assert!(from_json::<SubmitSignalRequest>(name, bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_is_wrong_with_json_is_told_without_what_was_filled_in() {
+        let name = "voordeur.intake.v1.SubmitSignalRequest";
+        for bad in [
+            r#"{"severity":"Jan, expected Piet"}"#,
+            r#"{"safety":"Jan"}"#,
+            r#"{"details":"Jan"}"#,
+            r#"{"calls":[{"at":"Jan"}]}"#,
+            r#"{"details":{"text":7,"tried":"Jan"}}"#,
+            r#""Jan""#,
+            r#"{} "Jan""#,
+            r#"{"child":{},"group":"Jan"}"#,
+        ] {
+            let message = from_json::<SubmitSignalRequest>(name, bad).unwrap_err().message;
+            assert!(!message.contains("Jan") && message.contains("line 1 column"), "{message}");
+        }
+        let message = from_json::<SubmitSignalRequest>(name, r#"{"clientRef":"Jan"}"#).unwrap_err().message;
+        assert!(message.contains("clientRef") && !message.contains("Jan"), "{message}");
     }
 
     #[test]

@@ -237,3 +237,19 @@ async fn a_version_that_cannot_be_read_leaves_the_one_before_and_the_next_good_o
     stop.cancel();
     running.await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_document_that_names_a_part_again_and_again_fills_no_memory() {
+    let broker = MemoryBroker::new();
+    let store = store(&broker);
+    store.apply(SAMPLE, 0, soon()).await.unwrap();
+    let entry = bucket(&broker).get("version/1", soon()).await.unwrap().unwrap();
+    let mut document: serde_json::Value = serde_json::from_slice(&entry.value).unwrap();
+    let part = document["parts"][0].clone();
+    document["parts"] = vec![part; (16 << 20) / SAMPLE.len() + 1].into();
+    let document = Bytes::from(document.to_string());
+    bucket(&broker).update("version/1", document, entry.revision, soon()).await.unwrap();
+    let refusal = store.current(soon()).await.unwrap_err();
+    let cause = "its parts are larger than a directory file";
+    assert_eq!(refusal, DirectoryError::Damaged { version: 1, cause });
+}

@@ -81,6 +81,34 @@ pub(super) fn refusal(answer: &Value) -> Option<(u64, u64, String)> {
     Some((number("code"), number("err_code"), format!("{text} ({})", number("err_code"))))
 }
 
+/// Reads the answer to a request.
+pub(super) fn read_answer<T: DeserializeOwned>(payload: &[u8]) -> Result<T, ApiError> {
+    let refused = |text: String| ApiError::Refused { code: 0, text };
+    let answer: Value =
+        serde_json::from_slice(payload).map_err(|e| refused(format!("unreadable answer: {e}")))?;
+    match refusal(&answer) {
+        Some((_, code::CLUSTER_NOT_AVAILABLE | code::INSUFFICIENT_RESOURCES, _)) => {
+            Err(ApiError::Unavailable)
+        }
+        Some((503, 0, _)) => Err(ApiError::Unavailable),
+        Some((_, code, text)) => Err(ApiError::Refused { code, text }),
+        None => serde_json::from_value(answer).map_err(|e| refused(format!("unreadable answer: {e}"))),
+    }
+}
+
+/// The answer with a stored message.
+#[derive(Deserialize)]
+pub(super) struct Stored {
+    message: RawMessage,
+}
+
+impl Stored {
+    pub(super) fn message(self) -> Result<StreamMessage, ApiError> {
+        StreamMessage::try_from(self.message)
+            .map_err(|error| ApiError::Refused { code: 0, text: format!("unreadable message: {error}") })
+    }
+}
+
 impl Core {
     /// One request to the broker's API.
     pub(super) async fn api<T: DeserializeOwned>(
@@ -102,17 +130,7 @@ impl Core {
         // Around the whole: the client's own time begins when the request has found room in its queue.
         let answer = timeout(left.min(ATTEMPT_TIME), sent).await.map_err(|_| ApiError::Unavailable)?;
         let answer = answer.map_err(|_| ApiError::Unavailable)?;
-        let refused = |text: String| ApiError::Refused { code: 0, text };
-        let answer: Value = serde_json::from_slice(&answer.payload)
-            .map_err(|e| refused(format!("unreadable answer: {e}")))?;
-        match refusal(&answer) {
-            Some((_, code::CLUSTER_NOT_AVAILABLE | code::INSUFFICIENT_RESOURCES, _)) => {
-                Err(ApiError::Unavailable)
-            }
-            Some((503, 0, _)) => Err(ApiError::Unavailable),
-            Some((_, code, text)) => Err(ApiError::Refused { code, text }),
-            None => serde_json::from_value(answer).map_err(|e| refused(format!("unreadable answer: {e}"))),
-        }
+        read_answer(&answer.payload)
     }
 
     /// What the leader of a stream says about it.
@@ -127,14 +145,8 @@ impl Core {
         which: &Value,
         deadline: Deadline,
     ) -> Result<Option<StreamMessage>, ApiError> {
-        #[derive(Deserialize)]
-        struct Answer {
-            message: RawMessage,
-        }
-        match self.api::<Answer>(&format!("STREAM.MSG.GET.{stream}"), which, deadline).await {
-            Ok(answer) => StreamMessage::try_from(answer.message)
-                .map(Some)
-                .map_err(|error| ApiError::Refused { code: 0, text: format!("unreadable message: {error}") }),
+        match self.api::<Stored>(&format!("STREAM.MSG.GET.{stream}"), which, deadline).await {
+            Ok(answer) => answer.message().map(Some),
             Err(ApiError::Refused { code: code::NO_MESSAGE_FOUND, .. }) => Ok(None),
             Err(error) => Err(error),
         }
@@ -190,7 +202,7 @@ pub(super) fn header_map(headers: Vec<Header>) -> Result<HeaderMap, String> {
 }
 
 /// Reads the answer to a publish.
-fn acknowledged(payload: &[u8]) -> Outcome {
+pub(super) fn acknowledged(payload: &[u8]) -> Outcome {
     #[derive(Deserialize)]
     struct Acknowledgement {
         seq: u64,

@@ -4,6 +4,7 @@
 //! from the leader, notice a broken connection within seconds, and check that acknowledgements are confirmed. The traps are named
 //! where they are avoided.
 
+pub mod answers;
 mod api;
 mod batch;
 mod bucket;

@@ -25,7 +25,8 @@ fn raw(text: &str) -> Raw {
 }
 
 /// The draft in a request.
-pub(crate) fn draft(request: &SubmitSignalRequest) -> Draft {
+#[must_use]
+pub fn draft(request: &SubmitSignalRequest) -> Draft {
     let (mut child, mut group, mut consult) = (None, None, false);
     match &request.subject {
         Some(Subject::Child(subject)) => child = Some(child_draft(subject)),

@@ -22,8 +22,9 @@ use super::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BadEvent(pub(crate) &'static str);
 
-/// An event on the wire.
-pub(crate) fn write(event: &Event) -> SignalEvent {
+/// An event of a signal on the wire.
+#[must_use]
+pub fn write(event: &Event) -> SignalEvent {
     SignalEvent { meta: Some(write_meta(&event.meta)), change: Some(write_change(&event.change)) }
 }
 

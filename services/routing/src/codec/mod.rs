@@ -17,7 +17,8 @@ use voordeur_routing_domain::task::{Actor, Meta, Sealed};
 
 use read::{Read, bad, id, moment, wire_id, within, word};
 pub(crate) use task_read::read_task;
-pub(crate) use task_write::{deadlines, step_taken, wire_plan, write_task};
+pub use task_write::write_task;
+pub(crate) use task_write::{deadlines, step_taken, wire_plan};
 use words::Word as _;
 
 /// `ce-type` of a task's history.

@@ -16,7 +16,9 @@ use super::{
     read_meta, write_meta,
 };
 
-pub(crate) fn write_presence(
+/// An event of somebody's presence as bytes.
+#[must_use]
+pub fn write_presence(
     meta: &Meta,
     professional: &ProfessionalKey,
     change: &PresenceChange,

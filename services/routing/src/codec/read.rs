@@ -43,6 +43,9 @@ pub(crate) fn id<T, E>(bytes: &[u8], parse: impl FnOnce(&[u8]) -> Result<T, E>, 
     parse(bytes).or_else(|_| bad(field))
 }
 
+/// Keys that are shared; a stream that names more is damaged or strange, and must not fill the memory.
+const SHARED_MAX: usize = 100_000;
+
 /// One allocation per key, however many tasks name it: keys come from the directory, so there are few.
 macro_rules! keys {
     ($($(#[$doc:meta])* $name:ident -> $key:ident;)*) => {$(
@@ -54,7 +57,9 @@ macro_rules! keys {
                 return Ok(key.clone());
             }
             let Ok(key) = $key::parse(text) else { return bad(field) };
-            pool.insert(key.clone());
+            if pool.len() < SHARED_MAX {
+                pool.insert(key.clone());
+            }
             Ok(key)
         }
     )*};

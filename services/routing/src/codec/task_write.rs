@@ -16,7 +16,8 @@ use super::{
 };
 
 /// The event; `after` is the task that it leads to.
-pub(crate) fn write_task(meta: &Meta, change: &Change, after: &Task) -> Vec<u8> {
+#[must_use]
+pub fn write_task(meta: &Meta, change: &Change, after: &Task) -> Vec<u8> {
     let event = event::TaskEvent {
         meta: Some(write_meta(meta)),
         standing: Some(standing(after)),

@@ -1,0 +1,105 @@
+//! Events as the services read them from their own and from each other's streams.
+
+use prost::Message as _;
+use voordeur_contracts::event::{AuditEvent, EpisodeEvent};
+use voordeur_eventlog::Recorded;
+use voordeur_kernel::{TaskId, Timestamp};
+
+use crate::check::{is_bounded, is_discreet, message, parts};
+
+const SIGNAL: &str = "voordeur.signal.v1.07070707070707070707070707070707";
+const TASK: &str = "voordeur.task.v1.08080808080808080808080808080808";
+const PRESENCE: &str = "voordeur.presence.v1.noor";
+
+/// An event of a signal: what is read is written again and read as the same.
+pub(crate) fn signal(input: &[u8]) {
+    match voordeur_intake::read_event(&message(SIGNAL, 1, input)) {
+        Ok(event) => {
+            let again = voordeur_intake::write_event(&event).encode_to_vec();
+            is_bounded(again.len(), input);
+            assert_eq!(voordeur_intake::read_event(&message(SIGNAL, 1, &again)).ok(), Some(event));
+        }
+        Err(refusal) => is_discreet(&refusal.to_string()),
+    }
+}
+
+/// A history of a task: what routing folds, and what escalation concludes from it.
+pub(crate) fn task(input: &[u8]) {
+    let mut task = None;
+    let history: Vec<Recorded> =
+        (1..).zip(parts(input)).map(|(sequence, data)| message(TASK, sequence, data)).collect();
+    for recorded in &history {
+        let read = voordeur_routing::task_event(recorded);
+        let after = voordeur_routing::task_after(task.clone(), recorded);
+        match (read, after) {
+            (Ok((meta, change)), Ok(after)) => {
+                let again = voordeur_routing::write_task(&meta, &change, &after);
+                is_bounded(again.len(), &[recorded.data.as_ref(), &[0; 4096]].concat());
+                let again = message(TASK, recorded.sequence, &again);
+                assert_eq!(voordeur_routing::task_event(&again).ok(), Some((meta, change)));
+                assert_eq!(voordeur_routing::task_after(task, &again).ok().as_ref(), Some(&after));
+                task = Some(after);
+            }
+            (_, Err(refusal)) | (Err(refusal), _) => {
+                is_discreet(&refusal.to_string());
+                break;
+            }
+        }
+    }
+    let facts = |history| voordeur_escalation::task_facts(TaskId::from_bytes([8; 16]), history);
+    let told = facts(&history);
+    assert_eq!(told, facts(&history));
+    if let Err(refusal) = told {
+        is_discreet(&refusal);
+    }
+}
+
+/// An event of somebody's presence.
+pub(crate) fn presence(input: &[u8]) {
+    match voordeur_routing::presence_event(&message(PRESENCE, 1, input)) {
+        Ok((meta, person, change)) => {
+            let again = voordeur_routing::write_presence(&meta, &person, &change);
+            is_bounded(again.len(), input);
+            let read = voordeur_routing::presence_event(&message(PRESENCE, 1, &again));
+            assert_eq!(read.ok(), Some((meta, person, change)));
+        }
+        Err(refusal) => is_discreet(&refusal.to_string()),
+    }
+}
+
+/// An event of an episode.
+pub(crate) fn episode(input: &[u8]) {
+    let Ok(wire) = EpisodeEvent::decode(input) else { return };
+    match voordeur_escalation::read_event(&wire) {
+        Ok(event) => {
+            let again = voordeur_escalation::write_event(&event);
+            is_bounded(again.encoded_len(), input);
+            assert_eq!(voordeur_escalation::read_event(&again), Ok(event));
+        }
+        Err(refusal) => is_discreet(&refusal),
+    }
+}
+
+/// A record of who saw what: the contract alone, no service of ours reads it back.
+pub(crate) fn audit(input: &[u8]) {
+    match AuditEvent::decode(input) {
+        Ok(event) => {
+            let again = event.encode_to_vec();
+            is_bounded(again.len(), input);
+            assert_eq!(AuditEvent::decode(again.as_slice()), Ok(event));
+        }
+        Err(refusal) => is_discreet(&refusal.to_string()),
+    }
+}
+
+/// A moment on the wire.
+pub(crate) fn moment(input: &[u8]) {
+    let Some((seconds, rest)) = input.split_first_chunk() else { return };
+    let Some((nanos, _)) = rest.split_first_chunk() else { return };
+    let wire =
+        prost_types::Timestamp { seconds: i64::from_be_bytes(*seconds), nanos: i32::from_be_bytes(*nanos) };
+    if let Some(moment) = voordeur_contracts::convert::from_wire_time(&wire) {
+        assert!((Timestamp::MIN..=Timestamp::MAX).contains(&moment));
+        assert_eq!(voordeur_contracts::convert::to_wire_time(moment), wire);
+    }
+}
