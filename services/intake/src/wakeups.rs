@@ -37,7 +37,10 @@ impl Handler for Tasks {
     async fn handle(&self, message: &Recorded, deadline: Deadline) -> Result<(), HandlerError> {
         let task =
             TaskId::parse_hex(message.subject.key()).map_err(|_| unreadable("the subject names no task"))?;
-        let history = self.0.tasks.history(&message.subject, message.sequence, deadline).await;
+        if self.says_nothing_new(task, message) {
+            return Ok(());
+        }
+        let history = self.0.tasks.history_up_to(message, deadline).await;
         let history = history.map_err(|error| failed(error.into()))?;
         let Some(told) = read(&history)? else { return Ok(()) };
         self.bring_up(task, told, deadline).await.map_err(failed)
@@ -45,6 +48,17 @@ impl Handler for Tasks {
 }
 
 impl Tasks {
+    /// Most events of a task end nothing, and its signal knows the task already. What does end it wakes by itself.
+    fn says_nothing_new(&self, task: TaskId, message: &Recorded) -> bool {
+        let Ok(event) = TaskEvent::decode(message.data.clone()) else { return false };
+        let Ok(Some(told)) = told(event) else { return false };
+        if told.answer.is_some() || told.cancelled {
+            return false;
+        }
+        let held = subject_of(told.signal).map(|subject| self.0.fold.get(&subject));
+        matches!(held, Ok(Ok(Some(held))) if held.state.signal.task == Some(task))
+    }
+
     async fn bring_up(&self, task: TaskId, told: Told, deadline: Deadline) -> Result<(), Problem> {
         self.note(told.signal, task, "routed", Change::Routed { task }, deadline).await?;
         if let Some(answer) = told.answer {
@@ -89,28 +103,35 @@ impl Tasks {
     }
 }
 
-/// `None`: the task is not about a signal.
+/// What a whole history says; `None`: the task is not about a signal.
 fn read(history: &[Recorded]) -> Result<Option<Told>, HandlerError> {
-    let mut told: Option<Told> = None;
+    let mut all: Option<Told> = None;
     for message in history {
         let event = TaskEvent::decode(message.data.clone())
             .map_err(|_| unreadable("an event of the task is damaged"))?;
-        let standing = event.standing.ok_or_else(|| unreadable("an event of the task has no standing"))?;
-        let Some(Source::Signal(signal)) =
-            standing.trigger.as_ref().and_then(|trigger| trigger.source.as_ref())
-        else {
-            return Ok(None);
-        };
-        let signal = SignalId::parse_bytes(signal).map_err(|_| unreadable("the task names no signal"))?;
-        let told = told.get_or_insert(Told { signal, answer: None, cancelled: false });
-        // Also what should never have been there: nobody works on it any more, so the asker must not go on waiting.
-        told.cancelled = matches!(standing.state(), TaskState::Cancelled | TaskState::EnteredInError);
-        if let Some(task_event::Change::Answered(answered)) = event.change {
-            let answer = codec::event::read_answer(answered.status, answered.advice.as_ref());
-            told.answer = Some(answer.map_err(|bad| unreadable(bad.0))?);
-        }
+        let Some(newer) = told(event)? else { return Ok(None) };
+        let answer = all.and_then(|told| told.answer);
+        all = Some(Told { answer: newer.answer.or(answer), ..newer });
     }
-    Ok(told)
+    Ok(all)
+}
+
+/// What one event says.
+fn told(event: TaskEvent) -> Result<Option<Told>, HandlerError> {
+    let standing = event.standing.ok_or_else(|| unreadable("an event of the task has no standing"))?;
+    let source = standing.trigger.as_ref().and_then(|trigger| trigger.source.as_ref());
+    let Some(Source::Signal(signal)) = source else { return Ok(None) };
+    let signal = SignalId::parse_bytes(signal).map_err(|_| unreadable("the task names no signal"))?;
+    // Also what should never have been there: nobody works on it any more, so the asker must not go on waiting.
+    let cancelled = matches!(standing.state(), TaskState::Cancelled | TaskState::EnteredInError);
+    let answer = match event.change {
+        Some(task_event::Change::Answered(answered)) => {
+            let answer = codec::event::read_answer(answered.status, answered.advice.as_ref());
+            Some(answer.map_err(|bad| unreadable(bad.0))?)
+        }
+        _ => None,
+    };
+    Ok(Some(Told { signal, answer, cancelled }))
 }
 
 fn unreadable(what: &str) -> HandlerError {
