@@ -27,6 +27,10 @@ use crate::{
 
 /// Callers that share a connection.
 const CALLERS_PER_CHANNEL: usize = 16;
+/// Services that get no further in this time have a fault.
+const STANDSTILL: Duration = Duration::from_secs(60);
+/// A start that takes longer went wrong.
+const START_TIME: Duration = Duration::from_secs(600);
 /// The consumers through which the services wake each other, with their streams.
 const CONSUMERS: [(&str, &str); 3] =
     [("SIGNALS", "routing-signals"), ("TASKS", "intake-tasks"), ("TASKS", "escalation-tasks")];
@@ -156,12 +160,17 @@ impl Ground {
     /// Waits until the services have worked everything off; returns how long that took.
     pub(crate) async fn settle(&self) -> Duration {
         let began = Instant::now();
-        let mut told = Instant::now();
+        let (mut least, mut moved, mut told) = (u64::MAX, began, began);
         // Twice, since what one works off wakes the next.
         let mut quiet = 0;
         while quiet < 2 {
             let behind = self.behind().await;
-            quiet = if behind.iter().all(|(_, count)| *count == 0) { quiet + 1 } else { 0 };
+            let count = behind.iter().map(|(_, count)| count).sum();
+            quiet = if count == 0 { quiet + 1 } else { 0 };
+            if count < least {
+                (least, moved) = (count, Instant::now());
+            }
+            assert!(moved.elapsed() < STANDSTILL, "the services do not get on with {behind:?}");
             if told.elapsed() > Duration::from_secs(10) {
                 told = Instant::now();
                 eprintln!("  catching up: {behind:?}");
@@ -170,6 +179,22 @@ impl Ground {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         began.elapsed()
+    }
+
+    /// Ends every service.
+    pub(crate) fn stop_services(&self) {
+        SERVICES.into_iter().for_each(|service| self.services.kill(service, 0));
+    }
+
+    /// Starts every service and waits until they are ready.
+    pub(crate) async fn start_services(&self) {
+        SERVICES.into_iter().for_each(|service| self.services.start(service, 0));
+        let began = Instant::now();
+        while let Err(not_ready) = self.services.all_ready() {
+            self.nobody_ended();
+            assert!(began.elapsed() < START_TIME, "{not_ready}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     pub(crate) async fn stream(&self, name: &str) -> Stream {
@@ -181,7 +206,8 @@ impl Ground {
         self.stream(stream).await.cached_info().state.messages
     }
 
-    /// Lets every service begin after what is in the streams now: it was written there as if they had worked it off.
+    /// Lets every service begin after what is in the streams now: it was written there as if they had worked it off. Not while one runs:
+    /// what it has in hand would count as unsettled for ever.
     pub(crate) async fn pass_over(&self) {
         for (name, consumer) in CONSUMERS {
             let stream = self.stream(name).await;
