@@ -18,7 +18,8 @@ pub mod wire;
 
 use std::process::ExitCode;
 
-/// Events are many small blocks that one thread makes and another frees: the allocator of the C library spent a third of the services' time on that.
+/// Events are many small blocks that one thread makes and another frees. The allocator of the C library spent a third of routing's time on
+/// that; see docs/performance.md.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
