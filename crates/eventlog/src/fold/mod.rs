@@ -247,20 +247,17 @@ impl<M: Machine> Fold<M> {
         inner.frozen.iter().map(|(subject, why)| (subject.clone(), why.clone())).collect()
     }
 
-    /// Fingerprint of what is in memory.
+    /// Fingerprint of what is in memory. The fold waits while it is copied, which is a matter of pointers, and not while it is hashed.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
-        let mut value = 0_u128;
-        for (subject, held) in &inner.histories {
-            value = value.wrapping_add(fingerprint(subject, held));
-        }
-        Digest {
-            position: self.position(),
-            histories: inner.histories.len(),
-            frozen: inner.frozen.len(),
-            value,
-        }
+        let (histories, frozen, position) = {
+            let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+            let held = inner.histories.iter().map(|(subject, held)| (subject.clone(), held.clone()));
+            (held.collect::<Vec<_>>(), inner.frozen.len(), self.position())
+        };
+        let each = histories.iter().map(|(subject, held)| fingerprint(subject, held));
+        let value = each.fold(0_u128, u128::wrapping_add);
+        Digest { position, histories: histories.len(), frozen, value }
     }
 
     /// Decides on the current state of a history and stores the decision. `decide` gets the state (`None` when there is no such history)
