@@ -75,8 +75,8 @@ impl Bare {
         let id =
             format!("{:032x}", u128::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
         let mut headers = self.headers.clone();
-        headers.insert("Nats-Msg-Id", id.as_str());
-        headers.insert("ce-id", id.as_str());
+        headers.insert("Nats-Msg-Id", commit.as_str());
+        headers.insert("ce-id", commit.as_str());
         headers.insert("Nats-Expected-Last-Subject-Sequence", "0");
         Entry { subject: format!("bare.{id}"), headers, payload: self.payload.clone() }
     }

@@ -197,6 +197,20 @@ impl Ground {
         }
     }
 
+    /// Every service has so many histories in memory and could read all of them; else what follows would measure nothing.
+    pub(crate) fn all_folded(&self, least: usize) {
+        for service in SERVICES {
+            let page = self.services.folds(service, 0).expect("its folds");
+            let folds = page.as_array().or_else(|| page["folds"].as_array()).expect("a list of folds");
+            let sum = |field: &str| folds.iter().filter_map(|fold| fold[field].as_u64()).sum::<u64>();
+            let (histories, frozen) = (sum("histories"), sum("frozen"));
+            assert!(
+                frozen == 0 && histories >= u64::try_from(least).unwrap_or(u64::MAX),
+                "{service} holds {histories} histories, at least {least} were written; {frozen} are frozen"
+            );
+        }
+    }
+
     pub(crate) async fn stream(&self, name: &str) -> Stream {
         self.bare.context.get_stream(name).await.expect("the stream is there")
     }

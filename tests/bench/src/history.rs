@@ -52,6 +52,8 @@ struct Template {
     payload: Vec<u8>,
     places: Vec<(usize, Slot)>,
     commit: u8,
+    /// Of a commit id as it is printed.
+    prefix: String,
 }
 
 /// The events of one history.
@@ -94,7 +96,9 @@ impl Template {
             let found = payload.windows(needle.len()).enumerate().filter(|(_, window)| window == needle);
             places.extend(found.map(|(at, _)| (at, *slot)));
         }
-        Self { headers: without_storing(headers), payload: payload.to_vec(), places, commit }
+        let id = headers.get("ce-id").map(|id| id.as_str().to_owned()).unwrap_or_default();
+        let prefix = id.rsplit_once('_').map_or_else(String::new, |(prefix, _)| format!("{prefix}_"));
+        Self { headers: without_storing(headers), payload: payload.to_vec(), places, commit, prefix }
     }
 
     fn copy(&self, subject: String, number: usize, centre: usize, expected: u64) -> Entry {
@@ -106,7 +110,7 @@ impl Template {
             }
         }
         let mut headers = self.headers.clone();
-        headers.insert("ce-id", hex(derived(self.commit, number)).as_str());
+        headers.insert("ce-id", format!("{}{}", self.prefix, hex(derived(self.commit, number))).as_str());
         headers.insert("Nats-Expected-Last-Subject-Sequence", expected.to_string().as_str());
         Entry { subject, headers, payload: Bytes::from(payload) }
     }
@@ -230,6 +234,7 @@ impl History {
         ground.pass_over().await;
         let written = began.elapsed().as_secs_f64();
         ground.start_services().await;
+        ground.all_folded(self.written);
         eprintln!(
             "  {} open tasks written with their signals and episodes in {written:.1} s; every service was ready {:.1} s later",
             self.written - from,
@@ -315,6 +320,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("Nats-Msg-Id", "x");
         headers.insert("ce-type", "t");
+        headers.insert("ce-id", "cmt_00");
         let template = Template::new(&headers, &payload, &known, 120);
         let copy = template.copy("s".to_owned(), 5, 42, 9);
         let expected = [b"ab".as_slice(), &derived(TASK, 5), b"noor-0042;centrum-0042"].concat();

@@ -1,5 +1,5 @@
 //! The command line of the benches.
-#![allow(clippy::print_stdout, reason = "a command line speaks to its terminal")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks to its terminal")]
 
 use std::{process::ExitCode, time::Duration};
 
@@ -11,8 +11,9 @@ use voordeur_bench::{Bench, Plan, run};
 #[command(
     name = "cargo xtask bench",
     after_help = "\
-The table goes to standard output, or JSON with --json; progress goes to standard error. Goals are
-printed beside their figures. Another machine gives other numbers: what counts are ratios.
+The table goes to standard output; with --json it goes to standard error and JSON to standard
+output. Progress goes to standard error. Goals are printed beside their figures. Another machine
+gives other numbers: what counts are ratios.
 
 Examples:
   cargo xtask bench
@@ -65,6 +66,7 @@ async fn main() -> ExitCode {
     };
     let report = Box::pin(run(&plan)).await;
     if args.json {
+        eprint!("{}", report.table());
         println!("{}", serde_json::to_string_pretty(&report).unwrap_or_default());
     } else {
         print!("{}", report.table());

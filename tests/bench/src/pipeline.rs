@@ -17,8 +17,8 @@ use crate::{
 
 /// Streams side by side.
 pub(crate) const STREAMS: usize = 4;
-/// Items of a stream that wait for their answer.
-const IN_FLIGHT: usize = 256;
+/// Items of a stream that wait for their answer: more than intake works on side by side, so that it never waits for the next.
+const IN_FLIGHT: usize = 512;
 
 /// Until when a stream goes on.
 #[derive(Debug, Clone, Copy)]
