@@ -54,6 +54,12 @@ impl Lifeline {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Is it the line of the same process?
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Dies now.
     pub fn kill(&self) {
         self.0.dead.cancel();

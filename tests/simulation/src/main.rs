@@ -200,7 +200,7 @@ fn take(total: &mut Total, outcome: Result<Done, Box<Failure>>, began: Instant, 
     if now >= total.told + 5 {
         total.told = now;
         let (seeds, failed) = (total.seeds, total.failures.len());
-        let left = if seeds == 0 { 0 } else { now * (count.saturating_sub(seeds)) / seeds };
+        let left = (now * count.saturating_sub(seeds)).checked_div(seeds).unwrap_or(0);
         eprintln!("{now:>5} s: {seeds} of {count} seeds, {failed} failed, about {left} s left");
     }
 }

@@ -19,12 +19,6 @@ use crate::{
     world::{Broken, ServiceName},
 };
 
-const OWNED: [(ServiceName, StreamName); 3] = [
-    (ServiceName::Intake, StreamName::Signals),
-    (ServiceName::Routing, StreamName::Tasks),
-    (ServiceName::Escalation, StreamName::Episodes),
-];
-
 fn soon() -> Deadline {
     Deadline::now() + Duration::from_secs(10)
 }
@@ -76,9 +70,11 @@ impl Run {
             self.settle().await?;
         }
         self.settle().await?;
-        // By now every watcher has had its sign of life.
-        sleep(Duration::from_secs(60)).await;
-        self.look()?;
+        if self.watching > 0 {
+            // Until the slowest has had its sign of life.
+            sleep(Duration::from_secs(60)).await;
+            self.look()?;
+        }
         let mut broken = self.promises.at_the_end(&self.world);
         broken.extend(self.fresh_replay().await);
         broken.extend(self.census().await);
@@ -101,8 +97,9 @@ impl Run {
                     waiting.push(format!("{consumer}: {backlog:?}"));
                 }
             }
-            for (service, stream) in OWNED {
-                let end = self.world.broker.log(stream).end(soon()).await.map_or(0, |end| end.sequence);
+            for service in ServiceName::ALL {
+                let end =
+                    self.world.broker.log(service.owns()).end(soon()).await.map_or(0, |end| end.sequence);
                 for slot in self.world.slots().iter().filter(|slot| slot.service == service) {
                     let position = slot.process.as_ref().and_then(|process| (process.digest)().position);
                     if position.map(|position| position.sequence) != Some(end) {

@@ -17,7 +17,7 @@ use crate::{
     dice::Dice,
     run::{Failure, Run},
     schools,
-    world::{Broken, Process, ServiceName, World},
+    world::{Broken, Process, World},
 };
 
 /// How long a process that was forgotten may go on once the broker is back.
@@ -81,14 +81,6 @@ pub async fn back_up(world: World, mut dice: Dice) {
     }
 }
 
-const fn owned(service: ServiceName) -> StreamName {
-    match service {
-        ServiceName::Intake => StreamName::Signals,
-        ServiceName::Routing => StreamName::Tasks,
-        ServiceName::Escalation => StreamName::Episodes,
-    }
-}
-
 impl Run {
     /// The newest backup is put back.
     pub(crate) async fn restore(&mut self, dice: &mut Dice) -> Result<(), Box<Failure>> {
@@ -140,7 +132,7 @@ impl Run {
             slot.start_at = Instant::now() + Duration::from_millis(dice.between(100, 5_000));
             let read = (process.digest)().position.map(|position| position.sequence);
             let notices =
-                read.is_some_and(|read| made_anew && read > 0 || read > backup.end(owned(slot.service)));
+                read.is_some_and(|read| made_anew && read > 0 || read > backup.end(slot.service.owns()));
             if forgets && notices && process.is_ready() && !process.line.is_dead() && dice.chance(50) {
                 process.line.spare();
                 tokio::spawn(stop_by_itself(process.clone()));

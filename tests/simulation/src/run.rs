@@ -153,7 +153,7 @@ pub(crate) struct Run {
     pub(crate) promises: Promises,
     pub(crate) people: JoinSet<()>,
     watchers: JoinSet<()>,
-    watching: usize,
+    pub(crate) watching: usize,
     story: Story,
     step: u64,
     acts: usize,

@@ -93,11 +93,12 @@ impl Lookout {
         let newest_task = states.tasks.values().filter_map(|all| all.last()).map(|(at, _)| *at).max();
         let newest_signal = states.signals.values().filter_map(|all| all.last()).map(|(at, _)| *at).max();
         let behind = self.known.iter().filter(|(_, known)| {
-            let newest = match known.watcher {
-                Some(Watcher::Tasks { .. }) => newest_task,
-                _ => newest_signal,
-            };
-            known.caught_up < newest
+            match known.watcher {
+                Some(Watcher::Tasks { settled: true, .. }) => known.caught_up < newest_task,
+                // She may be nobody here any more.
+                Some(Watcher::Tasks { .. }) => false,
+                _ => known.caught_up < newest_signal,
+            }
         });
         behind
             .map(|(number, known)| Broken {

@@ -247,7 +247,9 @@ impl One {
     fn refused(&mut self, no: &Status) {
         let info = no.get_details_error_info();
         let reason = info.as_ref().map(|info| info.reason.clone()).unwrap_or_default();
-        self.world.tell(format!("watcher {}: {:?} {reason}", self.number, no.code()));
+        if no.code() != Code::PermissionDenied {
+            self.world.tell(format!("watcher {}: {:?} {reason}", self.number, no.code()));
+        }
         if reason == "READER_TOO_SLOW" {
             // The place to resume from, as it is told.
             let told = info.map(|info| info.metadata).unwrap_or_default();

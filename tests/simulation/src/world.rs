@@ -20,7 +20,7 @@ use voordeur_chassis::{
     grpc::{CallLayer, CallService},
 };
 use voordeur_contracts::intake::SubmitSignalRequest;
-use voordeur_eventlog::memory::MemoryBroker;
+use voordeur_eventlog::{StreamName, memory::MemoryBroker};
 use voordeur_kernel::{Clock as _, CommandId, SignalId, Timestamp};
 use voordeur_routing::Overrides;
 use voordeur_vault::{Deriver, KeyFile, VaultSettings};
@@ -49,6 +49,16 @@ impl ServiceName {
             Self::Intake => "intake",
             Self::Routing => "routing",
             Self::Escalation => "escalation",
+        }
+    }
+
+    /// The stream that is its own.
+    #[must_use]
+    pub const fn owns(self) -> StreamName {
+        match self {
+            Self::Intake => StreamName::Signals,
+            Self::Routing => StreamName::Tasks,
+            Self::Escalation => StreamName::Episodes,
         }
     }
 }
