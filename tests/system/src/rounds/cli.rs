@@ -9,6 +9,7 @@ use std::{
 
 use clap::Parser;
 use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
     Failure, Played,
@@ -25,7 +26,7 @@ use super::{
                   cargo xtask crash --rounds 1 --seed 42          # one of them again\n  \
                   cargo xtask crash --rounds 10 --seed 40 --cluster\n  \
                   cargo xtask crash --rounds 3 --seed 7 --plan    # only say what would happen\n\n\
-                  Exit code: 0 when every promise held, 1 when one was broken, 2 for wrong arguments."
+                  Exit code: 0 when every promise held, 1 when one was broken, 2 for wrong arguments, 130 when stopped from outside."
 )]
 pub struct Args {
     /// How many rounds; their seeds follow each other.
@@ -76,6 +77,9 @@ impl Args {
     }
 }
 
+/// Exit code after a signal, as shells have it.
+const STOPPED: u8 = 130;
+
 #[derive(Default)]
 struct Total {
     played: Vec<Played>,
@@ -116,7 +120,11 @@ pub async fn run(args: Args) -> ExitCode {
             }
         });
     }
-    players.join_all().await;
+    // What was started ends with this program, which is why it ends in good order.
+    let stopped = tokio::select! {
+        _ = players.join_all() => false,
+        () = asked_to_stop() => true,
+    };
     let total = total.lock().unwrap();
     let result = result(&total, args.rounds, began.elapsed());
     if args.json {
@@ -125,7 +133,8 @@ pub async fn run(args: Args) -> ExitCode {
         println!("{result:#}");
     }
     eprintln!(
-        "{} of {} rounds played in {:.0} s: {}",
+        "{}{} of {} rounds played in {:.0} s: {}",
+        if stopped { "stopped from outside; " } else { "" },
         total.played.len() + total.failed.len(),
         args.rounds,
         began.elapsed().as_secs_f64(),
@@ -134,7 +143,20 @@ pub async fn run(args: Args) -> ExitCode {
             failed => format!("{failed} broke a promise"),
         }
     );
-    if total.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    match (total.failed.is_empty(), stopped) {
+        (false, _) => ExitCode::FAILURE,
+        (true, true) => ExitCode::from(STOPPED),
+        (true, false) => ExitCode::SUCCESS,
+    }
+}
+
+/// Ctrl-C, or a polite kill.
+async fn asked_to_stop() {
+    let mut term = signal(SignalKind::terminate()).expect("signals can be listened to");
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = term.recv() => {}
+    }
 }
 
 fn take(total: &mut Total, outcome: &Result<Played, Box<Failure>>, rounds: u64) {
