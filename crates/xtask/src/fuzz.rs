@@ -109,9 +109,9 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
 fn build(root: &Path) -> Result<PathBuf, String> {
     let version = output(&mut command(root, "rustc", ["-vV"]))?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("rustc names no host")?;
-    let mut build = cargo(root, ["build", "--locked", "--profile", "fuzz", "--package", PACKAGE]);
+    let mut build = cargo(root, ["build", "--locked", "--profile", "coverage", "--package", PACKAGE]);
     run(build.args(["--features", "libfuzzer", "--target", host]).env("RUSTFLAGS", COVERAGE))?;
-    Ok(target_folder(root)?.join(host).join("fuzz").join(PACKAGE))
+    Ok(target_folder(root)?.join(host).join("coverage").join(PACKAGE))
 }
 
 /// The folders of one target.
@@ -172,7 +172,7 @@ impl Place {
         self.outcome(good, &said, found.iter().map(|file| file.display().to_string()).collect())
     }
 
-    /// The fewest inputs with the same coverage, and those that once broke something.
+    /// The fewest inputs that reach the same edges, however often, and those that once broke something.
     fn keep(&self, program: &Path) -> Result<Outcome, String> {
         let chosen = self.found.with_file_name("chosen");
         let failed = |error| format!("{}: {error}", chosen.display());
@@ -181,7 +181,11 @@ impl Place {
         }
         fs::create_dir_all(&chosen).map_err(failed)?;
         let folders = [&chosen, &self.kept, &self.new].map(|folder| folder.display().to_string());
-        let args: Vec<_> = ["-set_cover_merge=1".to_owned(), "-max_len=4096".to_owned()].into_iter().chain(folders).collect();
+        let args: Vec<_> = ["-set_cover_merge=1", "-use_counters=0", "-max_len=4096"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain(folders)
+            .collect();
         let (good, said) = self.start(program, &args)?;
         if !good {
             return Err(format!("{}: {said}", self.target));

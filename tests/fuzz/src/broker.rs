@@ -66,8 +66,14 @@ pub(crate) fn dead_letter(input: &[u8]) {
         let all = letters.list(true).await.expect("a list");
         let again = all.last().expect("the one that was just parked");
         assert_eq!(again.cause.detail, cause.detail);
-        assert_eq!((&again.message.data, &again.message.subject), (&letter.message.data, &letter.message.subject));
-        assert_eq!((&again.message.headers, again.message.commit), (&letter.message.headers, letter.message.commit));
+        assert_eq!(
+            (&again.message.data, &again.message.subject),
+            (&letter.message.data, &letter.message.subject)
+        );
+        assert_eq!(
+            (&again.message.headers, again.message.commit),
+            (&letter.message.headers, letter.message.commit)
+        );
     });
 }
 

@@ -50,7 +50,8 @@ impl Premises for OneCentre {
 pub(crate) fn draft(input: &[u8]) {
     let Ok(request) = SubmitSignalRequest::decode(input) else { return };
     let draft = voordeur_intake::draft(&request);
-    let again = SubmitSignalRequest::decode(request.encode_to_vec().as_slice()).expect("what was written reads");
+    let again =
+        SubmitSignalRequest::decode(request.encode_to_vec().as_slice()).expect("what was written reads");
     assert_eq!(voordeur_intake::draft(&again), draft);
     is_discreet(&format!("{draft:?}").replace(&format!("{:?}", draft.centre), ""));
     let outcome = parse(&draft, &OneCentre);
@@ -67,7 +68,10 @@ pub(crate) fn draft(input: &[u8]) {
             let notes = [&details.tried, &details.parents_say, &details.child_thinks];
             let texts = notes.into_iter().flatten().map(|note| note.as_str());
             for text in texts.chain(details.text.as_ref().map(|text| text.as_str())) {
-                assert!(!holds_bsn(text, |digits| OneCentre.is_register_number(digits)), "a number got through");
+                assert!(
+                    !holds_bsn(text, |digits| OneCentre.is_register_number(digits)),
+                    "a number got through"
+                );
             }
         }
         Err(rejection) => {

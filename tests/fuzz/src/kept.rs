@@ -8,7 +8,9 @@ use voordeur_contracts::common::{SealedText, TextPurpose};
 use voordeur_directory::{Directory, DirectoryStore};
 use voordeur_eventlog::{Broker as _, Bucket, BucketName, memory::MemoryBroker};
 use voordeur_kernel::OrganisationKey;
-use voordeur_vault::{DataKey, KeyEncryptionKeys as _, KeyFile, Vault, VaultError, VaultSettings, WrappedKey};
+use voordeur_vault::{
+    DataKey, KeyEncryptionKeys as _, KeyFile, Vault, VaultError, VaultSettings, WrappedKey,
+};
 
 use crate::check::{is_discreet, parts, until, wait};
 

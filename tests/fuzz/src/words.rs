@@ -97,7 +97,10 @@ pub(crate) fn settings(input: &[u8]) {
         lines.map(|(name, value)| (name.to_owned(), value.to_owned()))
     };
     let read = Config::from_sources(Some(("file", file)), environment());
-    assert_eq!(format!("{read:?}"), format!("{:?}", Config::from_sources(Some(("file", file)), environment())));
+    assert_eq!(
+        format!("{read:?}"),
+        format!("{:?}", Config::from_sources(Some(("file", file)), environment()))
+    );
     if let Err(refusal) = read {
         // The names of settings may be repeated, so that a slip of the pen is found; what was set may not.
         refusal.0.as_slice().iter().for_each(|fault| is_discreet(&fault.description));

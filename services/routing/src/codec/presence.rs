@@ -18,11 +18,7 @@ use super::{
 
 /// An event of somebody's presence as bytes.
 #[must_use]
-pub fn write_presence(
-    meta: &Meta,
-    professional: &ProfessionalKey,
-    change: &PresenceChange,
-) -> Vec<u8> {
+pub fn write_presence(meta: &Meta, professional: &ProfessionalKey, change: &PresenceChange) -> Vec<u8> {
     let change = match change {
         PresenceChange::MarkedPresent { centre, until } => Wire::Present(event::MarkedPresent {
             centre: centre.to_string(),

@@ -21,7 +21,8 @@ fn folder() -> PathBuf {
 }
 
 fn kept(target: &Target) -> Vec<(PathBuf, Vec<u8>)> {
-    let files = fs::read_dir(folder().join(target.name)).unwrap_or_else(|error| panic!("{}: {error}", target.name));
+    let files =
+        fs::read_dir(folder().join(target.name)).unwrap_or_else(|error| panic!("{}: {error}", target.name));
     let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
     files.sort();
     files.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
@@ -47,7 +48,8 @@ fn edits(inputs: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<Edit>> {
         Just("ä".as_bytes().to_vec())
     ];
     let edit = prop_oneof![
-        (any::<Index>(), prop_oneof![any::<u8>(), select(edges.to_vec())]).prop_map(|(at, byte)| Edit::Set(at, byte)),
+        (any::<Index>(), prop_oneof![any::<u8>(), select(edges.to_vec())])
+            .prop_map(|(at, byte)| Edit::Set(at, byte)),
         (any::<Index>(), 0_u32..8).prop_map(|(at, bit)| Edit::Flip(at, bit)),
         (any::<Index>(), bytes).prop_map(|(at, bytes)| Edit::Insert(at, bytes)),
         (any::<Index>(), 1_usize..16).prop_map(|(at, length)| Edit::Remove(at, length)),
@@ -100,8 +102,10 @@ fn changed(mut input: Vec<u8>, edits: &[Edit]) -> Vec<u8> {
 
 #[test]
 fn every_target_has_kept_inputs_and_every_folder_its_target() {
-    let folders: BTreeSet<_> =
-        fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let folders: BTreeSet<_> = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     let names: BTreeSet<_> = TARGETS.iter().map(|target| target.name.to_owned()).collect();
     assert_eq!(folders, names);
     for target in TARGETS {
@@ -125,7 +129,8 @@ fn every_kept_input_holds() {
 fn changes_hold(targets: impl Iterator<Item = &'static Target>) {
     for target in targets {
         let inputs: Vec<_> = kept(target).into_iter().map(|(_, input)| input).chain([Vec::new()]).collect();
-        let strategy = (select(inputs.clone()), edits(inputs)).prop_map(|(input, edits)| changed(input, &edits));
+        let strategy =
+            (select(inputs.clone()), edits(inputs)).prop_map(|(input, edits)| changed(input, &edits));
         let config = Config { cases: target.cases, failure_persistence: None, ..Config::default() };
         let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
         let run = target.run;
