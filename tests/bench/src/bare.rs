@@ -74,6 +74,7 @@ impl Bare {
         // As scattered as ours.
         let id =
             format!("{:032x}", u128::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
+        let commit = format!("com_{id}");
         let mut headers = self.headers.clone();
         headers.insert("Nats-Msg-Id", commit.as_str());
         headers.insert("ce-id", commit.as_str());

@@ -320,7 +320,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("Nats-Msg-Id", "x");
         headers.insert("ce-type", "t");
-        headers.insert("ce-id", "cmt_00");
+        headers.insert("ce-id", "com_00");
         let template = Template::new(&headers, &payload, &known, 120);
         let copy = template.copy("s".to_owned(), 5, 42, 9);
         let expected = [b"ab".as_slice(), &derived(TASK, 5), b"noor-0042;centrum-0042"].concat();
