@@ -19,6 +19,9 @@ struct Replica {
     endpoints: PathBuf,
 }
 
+/// Environment variables of one replica, over those of all.
+type OwnSettings = Vec<(String, String)>;
+
 /// A replica that ended without being told to.
 #[derive(Debug)]
 pub struct Ended {
@@ -34,7 +37,7 @@ pub struct Ended {
 pub struct Replicas {
     folder: tempfile::TempDir,
     settings: Vec<(String, String)>,
-    own: Mutex<BTreeMap<(String, usize), Vec<(String, String)>>>,
+    own: Mutex<BTreeMap<(String, usize), OwnSettings>>,
     replicas: Mutex<BTreeMap<(String, usize), Replica>>,
 }
 
