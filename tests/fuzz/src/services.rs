@@ -250,7 +250,9 @@ async fn call(service: &Grpc, path: &str, caller: &str, body: Bytes) -> (Code, u
 
 /// The transport calls a body that it cannot take apart an internal fault; that is the protocol's word, not ours.
 fn is_of_transport(status: &Status) -> bool {
-    ["decode ", "decoding", "protocol error"].iter().any(|word| status.message().contains(word))
+    ["decode ", "decoding", "protocol error", "Missing request message"]
+        .iter()
+        .any(|word| status.message().contains(word))
 }
 
 fn status(headers: &HeaderMap) -> Option<Status> {
