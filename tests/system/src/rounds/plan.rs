@@ -199,7 +199,7 @@ impl Plan {
 }
 
 fn victim(dice: &mut Dice) -> Victim {
-    Victim { service: dice.pick(&SERVICES), replica: dice.index(REPLICAS) }
+    Victim { service: SERVICES[dice.index(SERVICES.len())], replica: dice.index(REPLICAS) }
 }
 
 /// Mostly the short one.
@@ -234,7 +234,7 @@ fn on_three(dice: &mut Dice) -> (Blow, u64) {
         return on_service(dice);
     }
     let node = match dice.index(10) {
-        0..4 => Node::LeaderOf(dice.pick(&STREAMS)),
+        0..4 => Node::LeaderOf(STREAMS[dice.index(STREAMS.len())]),
         4..7 => Node::MetaLeader,
         _ => Node::Place(dice.index(NODES)),
     };
