@@ -329,7 +329,7 @@ mod tests {
         let id = copy.headers.get("ce-id").unwrap().as_str().to_owned();
         assert_eq!(
             (id, copy.headers.get("Nats-Expected-Last-Subject-Sequence").unwrap().as_str()),
-            (hex(derived(120, 5)), "9")
+            (format!("com_{}", hex(derived(120, 5))), "9")
         );
     }
 
