@@ -45,6 +45,11 @@ pub(super) const QUIET_TIME: Duration = Duration::from_secs(10);
 /// How often the stream is looked at where it is led. A node that lacks messages may come to lead it at any moment, and nothing that it
 /// delivers or answers tells.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// What would stop the process must still be so after this long.
+const DOUBT: Duration = Duration::from_secs(1);
+/// And a stream that ends too early after this long, where there are several replicas: a leader that is cut off believes for some ten
+/// seconds that it still leads.
+const DOUBT_OF_THE_END: Duration = Duration::from_secs(12);
 /// For looking at the stream when connecting.
 const LOOK_TIME: Duration = Duration::from_secs(5);
 
@@ -260,20 +265,22 @@ impl Follower {
     }
 
     /// Looks at the stream, and at its incarnation and end compared with what we know. What would stop the process is looked at
-    /// twice, a second apart: a node that just came back may answer before it has caught up.
+    /// again: a node that just came back may answer before it has caught up, and one that was cut off before it knows that it leads no
+    /// more. Nothing is read meanwhile.
     async fn look(&self) -> Result<StreamInfo, Setback> {
-        let mut doubt = None;
+        let began = Instant::now();
+        let mut doubted = false;
         loop {
             let info = self.core.stream_info(self.stream.as_str(), Instant::now() + LOOK_TIME).await?;
-            let error = self.compare(&info);
-            match error {
-                None => return Ok(info),
-                Some(error) if doubt.as_ref() == Some(&error) => return Err(error.into()),
-                Some(error) => {
-                    doubt = Some(error);
-                    sleep(Duration::from_secs(1)).await;
-                }
+            let Some(error) = self.compare(&info) else { return Ok(info) };
+            let behind = matches!(error, FollowError::EndBelow { .. });
+            let replicas = self.core.settings.topology.replicas;
+            let doubt = if behind && replicas > 1 { DOUBT_OF_THE_END } else { DOUBT };
+            if doubted && began.elapsed() >= doubt {
+                return Err(error.into());
             }
+            doubted = true;
+            sleep(DOUBT).await;
         }
     }
 
