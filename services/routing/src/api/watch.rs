@@ -144,8 +144,9 @@ impl Watch {
     async fn resume(&mut self, after: &Position) -> Result<(), Cut> {
         let deadline = Deadline::now() + SLOW_READER_MAX;
         self.office.fold.reached(after, deadline).await.map_err(Problem::from)?;
-        let moved = self.moved_since(after, deadline).await?;
         self.stand(after.sequence).await?;
+        // After the stand: what moved in between would be in neither, and what left the list by it would stay there for good.
+        let moved = self.moved_since(after, deadline).await?;
         let directory = self.office.directory()?;
         for id in moved {
             if self.shown.contains(&id) {
