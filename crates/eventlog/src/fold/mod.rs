@@ -327,7 +327,7 @@ impl<M: Machine> Fold<M> {
             match self.log.append(subject, version, commit.clone(), deadline).await {
                 Ok(appended) if appended.already_stored => {
                     // An earlier attempt had stored it, and others may have gone on since.
-                    self.reached(&appended.position, deadline).await?;
+                    self.caught_up_to(&appended.position, deadline).await?;
                     let Some(held) = self.load(subject, deadline).await? else {
                         return Err(ExecuteError::Append(AppendError::Broken(
                             "a stored history is gone".into(),
@@ -403,8 +403,17 @@ impl<M: Machine> Fold<M> {
             turn.ahead = None;
         }
         let wanted = self.place(last.sequence);
-        self.reached(&wanted, deadline).await?;
+        self.caught_up_to(&wanted, deadline).await?;
         Ok(true)
+    }
+
+    /// Waits for a position that the log itself gave. When that is of another life of the stream, this fold has read the wrong one and is
+    /// about to notice; the caller did nothing wrong and may try again elsewhere.
+    async fn caught_up_to(&self, wanted: &Position, deadline: Deadline) -> Result<(), FoldError> {
+        match self.reached(wanted, deadline).await {
+            Err(FoldError::ForeignPosition) => Err(FoldError::NotReady),
+            outcome => outcome,
+        }
     }
 
     fn gate(&self, subject: &Subject) -> Arc<tokio::sync::Mutex<()>> {
