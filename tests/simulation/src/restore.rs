@@ -11,6 +11,7 @@ use voordeur_directory::DirectoryStore;
 use voordeur_eventlog::{
     Broker as _, BucketName, Deadline, StreamName,
     memory::{BucketBackup, MemoryBroker, StreamBackup},
+    topology::ConsumerName,
 };
 
 use crate::{
@@ -105,7 +106,7 @@ impl Run {
         let soon = Deadline::now() + Duration::from_secs(60);
         // Makes the consumers again.
         broker.apply(soon).await.expect("the twin takes its own topology");
-        self.uneven |= backup.uneven;
+        self.promises.careless |= !self.forgotten.is_empty();
         self.world.begin_another_life(!made_anew);
         let lost = self.promises.begin_again(&self.world);
         self.tell(format!(
@@ -136,11 +137,30 @@ impl Run {
             if forgets && notices && process.is_ready() && !process.line.is_dead() && dice.chance(50) {
                 process.line.spare();
                 tokio::spawn(stop_by_itself(process.clone()));
+                self.makes_up = true;
                 self.forgotten.push((slot.name(), process.clone(), Instant::now() + BOUND));
             } else {
                 process.line.kill();
             }
         }
+    }
+
+    /// When the last of those who were forgotten has stopped, the operator makes the consumers anew: until it noticed, it may have
+    /// acknowledged what it took for done.
+    pub(crate) async fn make_up_for_the_forgotten(&mut self) {
+        if !self.makes_up || !self.forgotten.is_empty() || self.broker_back.is_some() {
+            return;
+        }
+        self.makes_up = false;
+        let broker = self.world.broker.clone();
+        for consumer in ConsumerName::ALL {
+            broker.delete_consumer(consumer);
+        }
+        broker
+            .apply(Deadline::now() + Duration::from_secs(60))
+            .await
+            .expect("the twin takes its own topology");
+        self.tell("the consumers are made anew");
     }
 
     /// Whoever was forgotten has stopped in time.

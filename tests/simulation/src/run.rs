@@ -109,7 +109,7 @@ impl Failure {
         let words = broken.what.split(|c: char| !c.is_ascii_alphabetic() && c != '_');
         let words: Vec<&str> =
             words.filter(|word| word.len() > 2 && !word.bytes().all(|b| b.is_ascii_hexdigit())).collect();
-        let words: Vec<&str> = words.into_iter().take(12).collect();
+        let words: Vec<&str> = words.into_iter().take(10).collect();
         format!("{}: {}", broken.promise, words.join(" "))
     }
 }
@@ -167,8 +167,8 @@ pub(crate) struct Run {
     pub(crate) reachable: bool,
     /// Processes that nobody stopped when the broker was restored, each with the moment by which it must have stopped by itself.
     pub(crate) forgotten: Vec<(String, Process, Instant)>,
-    /// Streams came back as they were at moments that differ.
-    pub(crate) uneven: bool,
+    /// Once they have, the consumers are made anew.
+    pub(crate) makes_up: bool,
     pub(crate) done: Done,
 }
 
@@ -216,7 +216,7 @@ async fn play(settings: Settings, story: Story) -> Result<Done, Box<Failure>> {
         full: None,
         reachable: true,
         forgotten: Vec::new(),
-        uneven: false,
+        makes_up: false,
         done: Done::default(),
     };
     run.start_processes().await;
@@ -351,6 +351,7 @@ impl Run {
         if self.full.is_some_and(|(_, until)| until <= Instant::now()) {
             self.make_room();
         }
+        self.make_up_for_the_forgotten().await;
         let mut due = Vec::new();
         let mut died = Vec::new();
         for (place, slot) in self.world.slots().iter_mut().enumerate() {

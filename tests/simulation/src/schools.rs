@@ -79,12 +79,13 @@ pub async fn hand_over(world: World, mut dice: Dice, number: usize) {
         Some(Ok(receipt)) => receipt,
     };
     let Some(signal) = taken(&world, organisation, &request, &receipt) else { return };
+    let life = world.life();
     world.tell(format!("signal {number}: acknowledged as {signal}"));
     look_up(&world, &mut dice, organisation, signal, receipt.position.clone()).await;
-    if dice.chance(30) {
+    if dice.chance(30) && life == world.life() {
         again(&world, &mut dice, organisation, &request, signal).await;
     }
-    if dice.chance(15) {
+    if dice.chance(15) && life == world.life() {
         other_words(&world, &mut dice, organisation, &request, signal).await;
     }
 }

@@ -2,7 +2,7 @@
 //! theirs, and whenever they are told that they have everything, they have everything.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
@@ -37,6 +37,26 @@ struct Known {
     /// Where it began without a position.
     began: Option<u64>,
     caught_up: Option<u64>,
+    /// The last things that it saw, for whoever has to find out why.
+    trail: VecDeque<String>,
+}
+
+/// How many of them.
+const TRAIL: usize = 12;
+
+impl What {
+    fn words(&self) -> String {
+        match self {
+            Self::Begins { anew: true } => "begins".to_owned(),
+            Self::Begins { anew: false } => "resumes".to_owned(),
+            Self::Task(task, at) => {
+                format!("{} {:?} v{} at {at:?}", task.task_id, task.state(), task.version)
+            }
+            Self::Gone(id) => format!("{id} is gone"),
+            Self::Signal(signal, at) => format!("{} {:?} at {at:?}", signal.signal_id, signal.status()),
+            Self::CaughtUp(at) => format!("everything up to {at:?}"),
+        }
+    }
 }
 
 /// Looks at what watchers saw.
@@ -56,6 +76,10 @@ impl Lookout {
             let mut known = self.known.remove(&number).unwrap_or_default();
             known.watcher = Some(watcher.clone());
             self.seen += 1;
+            known.trail.push_back(what.words());
+            if known.trail.len() > TRAIL {
+                known.trail.pop_front();
+            }
             let found = match (&watcher, what) {
                 (_, What::Begins { anew }) => {
                     if anew {
@@ -81,7 +105,9 @@ impl Lookout {
                 _ => Err((0, "an item of another watch".to_owned())),
             };
             if let Err((promise, what)) = found {
-                self.broken.push(Broken { promise, what: format!("watcher {number}: {what}") });
+                let trail = Vec::from(known.trail.clone()).join("; ");
+                self.broken
+                    .push(Broken { promise, what: format!("watcher {number}: {what}; it saw {trail}") });
             }
             self.known.insert(number, known);
         }
