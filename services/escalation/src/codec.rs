@@ -22,7 +22,7 @@ pub(crate) const SOURCE: &str = "voordeur/escalation";
 pub(crate) const EPISODE_KIND: &str = "nl.voordeur.episode.v1";
 
 /// Outcome of reading: the field that is wrong, or the value.
-pub type Read<T> = Result<T, String>;
+pub(crate) type Read<T> = Result<T, String>;
 
 /// A field is wrong or missing.
 pub(crate) fn bad<T>(field: &str) -> Read<T> {
