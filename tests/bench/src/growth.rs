@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use voordeur_contracts::{common::CommandContext, routing::AcceptTaskRequest};
+use voordeur_system_tests::SERVICES;
 
 use crate::{
     Plan,
@@ -29,6 +30,8 @@ const COMPARED: [(&str, &str); 5] = [
 pub(crate) async fn at_level(plan: &Plan, ground: &Ground, history: &History, report: &mut Report) {
     let open = history.written();
     let name = format!("growth.{open}");
+    ground.start_services().await;
+    ground.all_folded(&SERVICES, open);
     let watcher = Watcher::begin(ground, ground.quiet_centre()).await;
     for round in 1..=plan.rounds {
         eprintln!("growth: {open} open tasks, round {round} of {}", plan.rounds);

@@ -64,13 +64,13 @@ pub(crate) async fn at_level(plan: &Plan, ground: &Ground, history: &History, re
     let per_task = (memory(&format!("{name}.memory")) - memory("restart.empty.memory")) / open.max(1) as f64;
     report.derived(format!("{name}.bytes_per_task"), "bytes", per_task);
     report.ratio(format!("{name}.folds_by_reader"), &format!("{name}.folds"), &format!("{name}.bare_reader"));
-    ground.services.ready().await;
+    ground.all_folded(&["routing"], open);
 }
 
 pub(crate) fn note(history: &History, report: &mut Report) {
     report.note(format!(
         "restart: three events per task ({} bytes together without headers), each of another child, accepted and with a contact; routing alone \
-         is started again; memory per task is what its process holds more than with an empty log; folds per second leave the time out \
+         runs and is started again; memory per task is what its process holds more than with an empty log; folds per second leave the time out \
          that a start with an empty log takes; the bare reader pulls the same stream without looking at it; \
          above {MANY} open tasks there are at most {ROUNDS_OF_MANY} rounds",
         history.task_bytes()
