@@ -324,7 +324,14 @@ impl<M: Machine> Fold<M> {
                 let position = self.place(held.version.0);
                 return Ok(Executed { state: held.state, version: held.version, position, changed: false });
             };
-            match self.log.append(subject, version, commit.clone(), deadline).await {
+            // What is in hand when the stream turns out to be another one must not go out again: a restored history may have come back to
+            // the very version that this was decided on.
+            let appended = tokio::select! {
+                biased;
+                () = self.ready.until(|ready| (!*ready).then_some(())) => Err(AppendError::Unknown),
+                appended = self.log.append(subject, version, commit.clone(), deadline) => appended,
+            };
+            match appended {
                 Ok(appended) if appended.already_stored => {
                     // An earlier attempt had stored it, and others may have gone on since.
                     self.caught_up_to(&appended.position, deadline).await?;

@@ -167,6 +167,33 @@ async fn a_fold_whose_stream_was_restored_decides_nothing_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_in_hand_when_a_stream_is_restored_is_not_stored_on_what_came_after() {
+    let broker = twin(None);
+    let fold = Fold::<Counters>::new(broker.log(StreamName::Tasks));
+    let reading = tokio::spawn(Arc::clone(&fold).run(CancellationToken::new()));
+    fold.ready().await;
+    add(&fold, "a", 1).await.unwrap();
+    let backup = broker.back_up_stream(StreamName::Tasks).unwrap();
+    add(&fold, "a", 2).await.unwrap();
+    catch_up(&fold).await;
+    broker.set_available(false);
+    let in_hand = tokio::spawn({
+        let fold = Arc::clone(&fold);
+        async move { add(&fold, "a", 3).await }
+    });
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    broker.restore_stream(&backup, false);
+    broker.set_available(true);
+    // The history comes to the version that the third was decided on, with something else.
+    assert_eq!(add(&*replica(&broker).await, "a", 4).await.unwrap(), 2);
+    reading.await.unwrap().unwrap_err();
+    in_hand.await.unwrap().unwrap_err();
+    let stored = broker.messages(StreamName::Tasks);
+    let stored: Vec<_> = stored.iter().filter_map(|message| message.commit).collect();
+    assert_eq!(stored, [commit(1, "1").id, commit(4, "+").id]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn many_commands_of_three_replicas_through_a_faulty_broker_are_neither_lost_nor_doubled() {
     for seed in 0..20 {
         let broker = twin(Some(seed));
