@@ -357,7 +357,8 @@ impl Promises {
     pub fn missed(&self, world: &World) -> Vec<Broken> {
         let missed = self.due(world.now()).into_iter();
         let what = |(task, deadline): (TaskId, Deadline)| {
-            format!("{task}: {} of {} has no event", deadline.clock.name(), deadline.due)
+            let (clock, due) = (deadline.clock.name(), deadline.due);
+            format!("{task}: {clock} of {due} has no event; it was {}", self.states.life_of(task))
         };
         missed.map(|missed| Broken { promise: 3, what: what(missed) }).collect()
     }

@@ -174,7 +174,7 @@ impl Run {
                 ));
                 return false;
             }
-            if Instant::now() > *until && process.line.is_well() {
+            if Instant::now() > *until {
                 let what = format!("{name} goes on with what it knew before the broker was restored");
                 world.ledger().broken.push(Broken { promise: 3, what });
                 return false;

@@ -25,6 +25,20 @@ pub struct States {
     pub(crate) on_record: BTreeSet<(String, Vec<u8>)>,
 }
 
+impl States {
+    /// The last states of a task, for whoever has to find out why.
+    pub(crate) fn life_of(&self, id: TaskId) -> String {
+        let all = self.tasks.get(&id).map(Vec::as_slice).unwrap_or_default();
+        let state = |(at, task): &(u64, Arc<Task>)| {
+            let clocks = task.deadlines.iter().map(|d| format!("{} {} {}", d.clock.name(), d.due, d.round));
+            let clocks: Vec<String> = clocks.collect();
+            format!("{} at {at} ({})", task.state.name(), clocks.join(", "))
+        };
+        let last: Vec<String> = all.iter().skip(all.len().saturating_sub(TRAIL)).map(state).collect();
+        last.join("; ")
+    }
+}
+
 /// What one watcher knows.
 #[derive(Default)]
 struct Known {

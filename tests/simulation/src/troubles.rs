@@ -43,7 +43,8 @@ impl Run {
         let slots = self.world.slots();
         let slot = &slots[dice.index(slots.len())];
         let name = slot.name();
-        if let Some(process) = &slot.process {
+        // Who lives through a restore must be able to notice; who is frozen through all of it cannot, see the documents.
+        if let Some(process) = slot.process.as_ref().filter(|process| process.life == self.world.life()) {
             hit(&process.line, time);
             drop(slots);
             self.done.troubles += 1;
