@@ -45,7 +45,7 @@ pub async fn start(environment: &Environment, settings: Settings) -> Result<Serv
         tasks.spawn("directory", quiet(Arc::clone(&watch).run(stop.clone())));
         watch
     });
-    let fullness = Arc::new(Fullness::default());
+    let fullness = Arc::new(Fullness::new(settings.usage_refuse));
     let intake = Arc::new(Intake {
         fold: Arc::clone(&fold),
         tasks: broker.log(StreamName::Tasks),
@@ -73,7 +73,7 @@ pub async fn start(environment: &Environment, settings: Settings) -> Result<Serv
     tasks.spawn("signals", Arc::clone(&fold).run(stop.clone()));
     tasks.spawn("data keys", quiet(Arc::clone(&vault).keep_keys_ready(stop.clone())));
     let log = broker.log(StreamName::Signals);
-    let looking = fullness.follow(log, settings.usage_every, settings.usage_refuse, stop.clone());
+    let looking = fullness.follow(log, settings.usage_every, stop.clone());
     tasks.spawn("usage", quiet(looking));
     tasks.spawn("task wake-ups", {
         let fold = Arc::clone(&fold);

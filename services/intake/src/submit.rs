@@ -167,18 +167,23 @@ impl Intake {
             change: Change::Received(Box::new(received)),
         };
         let trace = trace_headers();
+        let mut bytes = 0;
         let outcome = self
             .fold
             .execute(&ids.subject, Expect::New, deadline, |kept, _| {
                 let event = decide(kept.map(|kept| &kept.signal), &command).map_err(refusal)?;
-                Ok::<_, Problem>(event.map(|event| commit_of(&event, trace.clone(), urgent)))
+                let commit = event.map(|event| commit_of(&event, trace.clone(), urgent));
+                bytes = commit.as_ref().map_or(0, |commit| commit.data.len());
+                Ok::<_, Problem>(commit)
             })
             .await;
         match outcome {
             Ok(executed) => {
                 // Whose box is stored tells whether it is this call that stored it, also after an attempt in doubt.
                 let ours = executed.state.signal.received.details.key == *key.id().as_bytes();
-                if !ours {
+                if ours {
+                    self.fullness.took(bytes);
+                } else {
                     self.vault.unused(key);
                 }
                 let mut receipt = self.receipt(ids, &executed.state, !ours);
