@@ -130,7 +130,9 @@ async fn take_step(
         act.seal(number).await;
     }
     let life = world.life();
-    let Some(outcome) = act.take(name, colleagues).await else {
+    let taken = act.take(name, colleagues).await;
+    world.settle_doubt(world.deriver.command_id(&who, &key));
+    let Some(outcome) = taken else {
         return world.tell(format!("{person}: {name} on {}: unknown", task.task_id));
     };
     let what = format!("{person}: {name} on {}", task.task_id);
@@ -322,6 +324,7 @@ pub async fn say_presence(world: World, mut dice: Dice, number: usize) {
             ("is back", outcome.await.map(|outcome| outcome.map(|_| ())))
         }
     };
+    world.settle_doubt(world.deriver.command_id(&who, &key));
     match outcome {
         None => world.tell(format!("{person} {name}: unknown")),
         Some(Ok(())) => world.tell(format!("{person} {name}")),

@@ -132,6 +132,8 @@ impl Promises {
         let lost: BTreeSet<SignalId> =
             ledger.acknowledged.keys().filter(|id| !self.signals.contains_key(id)).copied().collect();
         ledger.acknowledged.retain(|id, _| !lost.contains(id));
+        // What was stored before and said to be unknown after it was gone is no contradiction.
+        ledger.contradicted.clear();
         ledger.brought_in.retain(|id| !lost.contains(id));
         ledger.answered.retain(|task| {
             let task = task.parse().ok().and_then(|id: TaskId| self.tasks.get(&id));
@@ -299,6 +301,10 @@ impl Promises {
         for (command, what) in &ledger.refused {
             let stored = self.stored.contains(command);
             self.check(9, !stored, || format!("refused, and yet stored: {what}"));
+        }
+        for (command, what) in &ledger.contradicted {
+            let stored = self.stored.contains(command);
+            self.check(9, !stored, || format!("stored, and {what}"));
         }
         for task in &ledger.answered {
             let id: TaskId = task.parse().expect("a task id");

@@ -59,12 +59,16 @@ async fn submit(
     request: &SubmitSignalRequest,
     attempts: usize,
 ) -> Option<Result<SubmitSignalResponse, tonic::Status>> {
-    world
+    let outcome = world
         .insist(dice, ServiceName::Intake, attempts, |grpc| {
             let request = of(&who(organisation), request.clone());
             async move { SignalIntakeServiceClient::new(grpc).submit_signal(request).await }.boxed()
         })
-        .await
+        .await;
+    if let Some(doubt) = world.doubt() {
+        world.break_promise(9, format!("{}: {doubt}", request.client_reference));
+    }
+    outcome
 }
 
 /// A signal is handed over, perhaps again, perhaps with other words, and looked up.
@@ -241,6 +245,7 @@ pub async fn come_back(world: World, mut dice: Dice, number: usize) {
         outcome.await.map(|outcome| outcome.map(|_| ()))
     };
     let command = world.deriver.command_id(&asker, &key);
+    world.settle_doubt(command);
     let what = format!("{organisation} {name} {signal}");
     match outcome {
         None => world.tell(format!("{what}: unknown")),

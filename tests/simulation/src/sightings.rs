@@ -97,7 +97,9 @@ impl Lookout {
             let found = match (&watcher, what) {
                 (_, What::Begins { anew }) => {
                     if anew {
+                        // Without a position another replica shows what it knows, which may be less.
                         known.list.clear();
+                        known.tasks.clear();
                         known.began = None;
                         known.signals.clear();
                     }

@@ -136,6 +136,11 @@ pub struct Ledger {
     pub refused: BTreeMap<CommandId, String>,
     /// Tasks of which a person was told that her answer stands.
     pub answered: BTreeSet<String>,
+    /// Acts of which one of two replicas said yes and the other no. One that changed nothing (a colleague who was asked already) is not
+    /// stored, so there is nothing to know it by when the task has moved on in between; one that is stored must be known.
+    pub contradicted: BTreeMap<CommandId, String>,
+    /// The same, while the one who acts has not said yet which act it is.
+    doubts: BTreeMap<tokio::task::Id, String>,
     /// Texts that were shown since the broker was restored last.
     pub looks: usize,
     /// What watchers saw and nobody looked at yet.
@@ -252,6 +257,19 @@ impl World {
         self.calm.store(true, Ordering::Relaxed);
     }
 
+    /// Whether yes and no were said to the last act of whoever runs here.
+    pub(crate) fn doubt(&self) -> Option<String> {
+        let who = tokio::task::try_id()?;
+        self.ledger().doubts.remove(&who)
+    }
+
+    /// Notes which act it was.
+    pub(crate) fn settle_doubt(&self, command: CommandId) {
+        if let Some(doubt) = self.doubt() {
+            self.ledger().contradicted.insert(command, doubt);
+        }
+    }
+
     /// Notes that a promise was broken.
     pub fn break_promise(&self, promise: u8, what: impl Into<String>) {
         self.ledger().broken.push(Broken { promise, what: what.into() });
@@ -357,16 +375,9 @@ impl World {
                         // Two processes may know different directories for a moment, and then she is nobody to one of them.
                         && !matches!(no.code(), Code::PermissionDenied | Code::NotFound)
                         && life == self.life()
-                        // To take back what is being taken back already stores nothing, so there is nothing to be known by when the
-                        // answer comes in between.
-                        && reason(no) != "ALREADY_ANSWERED"
                     {
-                        self.break_promise(
-                            9,
-                            format!(
-                                "one act at two replicas at once: done by one, refused by the other: {no:?}"
-                            ),
-                        );
+                        let what = format!("done by one replica, refused by another at once: {no:?}");
+                        self.ledger().doubts.extend(tokio::task::try_id().map(|who| (who, what)));
                     }
                     if first.is_ok() { first } else { second }
                 } else {
