@@ -51,6 +51,11 @@ pub(crate) async fn at_level(plan: &Plan, ground: &Ground, history: &History, re
         eprintln!("restart: {open} open tasks, round {round} of {rounds}");
         let (count, reading) = bare::read_through(&ground.bare.context, "TASKS").await;
         let (took, memory) = start_again(ground).await;
+        eprintln!(
+            "  ready after {took:.2} s with {:.0} MB; the bare reader took {:.2} s",
+            memory / 1e6,
+            reading.as_secs_f64()
+        );
         #[expect(clippy::cast_precision_loss, reason = "a count of messages")]
         let count = count as f64;
         report.round(format!("{name}.ready"), "s", took);
