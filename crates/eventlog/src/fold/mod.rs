@@ -20,6 +20,7 @@ use crate::{
     shown::Shown,
 };
 
+mod from_log;
 mod outcome;
 #[cfg(test)]
 mod tests;
@@ -126,19 +127,23 @@ impl<M: Machine> Fold<M> {
                 next = stream.next() => next,
             };
             match next {
-                Some(Ok(Followed::Message(message))) => self.take_in(message).await,
+                Some(Ok(Followed::Message(message))) => {
+                    self.take_in(message).await.map_err(|error| self.stopped(error))?;
+                }
                 Some(Ok(Followed::CaughtUp(position))) => {
                     self.reach(position);
                     self.ready.change(|ready| !std::mem::replace(ready, true));
                 }
-                Some(Err(error)) => {
-                    // Until the process has ended, nothing more is decided on what may never have been.
-                    self.ready.change(|ready| std::mem::replace(ready, false));
-                    return Err(error);
-                }
+                Some(Err(error)) => return Err(self.stopped(error)),
                 None => return Ok(()),
             }
         }
+    }
+
+    /// Until the process has ended, nothing more is decided on what may never have been.
+    fn stopped(&self, error: FollowError) -> FollowError {
+        self.ready.change(|ready| std::mem::replace(ready, false));
+        error
     }
 
     /// Which stream.
@@ -462,19 +467,19 @@ impl<M: Machine> Fold<M> {
         });
     }
 
-    async fn take_in(&self, message: Recorded) {
+    async fn take_in(&self, message: Recorded) -> Result<(), FollowError> {
         let before = {
             let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
             if inner.frozen.contains_key(&message.subject) {
                 drop(inner);
                 self.advance(message.sequence);
-                return;
+                return Ok(());
             }
             inner.histories.get(&message.subject).cloned()
         };
         let evolved = M::evolve(before.as_ref().map(|held| M::State::clone(&held.state)), &message);
         let evolved = match evolved {
-            Err(Unreadable::EarlierEventsNeeded) => self.evolve_from_log(&message).await,
+            Err(Unreadable::EarlierEventsNeeded) => self.evolve_from_log(&message).await?,
             other => other,
         };
         let subject = message.subject.clone();
@@ -510,27 +515,7 @@ impl<M: Machine> Fold<M> {
                 self.advance(message.sequence);
             }
         }
-    }
-
-    /// Evolves a history that had left memory. Waits through an absent broker: the fold cannot go on without it.
-    async fn evolve_from_log(&self, message: &Recorded) -> Result<M::State, Unreadable> {
-        loop {
-            let deadline = Deadline::now() + limits::REQUEST_TIME_DEFAULT;
-            match self.log.history(&message.subject, message.sequence, deadline).await {
-                Ok(mut messages) => {
-                    // Later ones come in their own turn.
-                    messages.retain(|earlier| earlier.sequence <= message.sequence);
-                    let replayed = replay::<M>(&messages)?;
-                    return replayed
-                        .map(|held| Arc::unwrap_or_clone(held.state))
-                        .ok_or_else(|| Unreadable::Event("the history is empty".into()));
-                }
-                Err(error) => {
-                    tracing::warn!(stream = %self.log.stream(), %error, "waiting for the log");
-                    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-                }
-            }
-        }
+        Ok(())
     }
 
     fn advance(&self, sequence: u64) {

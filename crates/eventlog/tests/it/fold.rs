@@ -12,9 +12,10 @@ use std::{
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 use voordeur_eventlog::{
-    AppendError, Broker, Commit, ConsumerName, Deadline, Recorded, StreamName, Subject, Version,
+    AppendError, Broker, Commit, ConsumerName, Deadline, FollowError, Recorded, StreamName, Subject, Version,
     dead_letters::{DeadLetters, Standing},
     fold::{ExecuteError, Expect, Fold, FoldError, Machine, Unreadable},
+    memory::Faults,
     worker::{Handler, HandlerError, Worker},
 };
 use voordeur_kernel::{CommitId, ErrorKind, ManualClock, Timestamp};
@@ -191,6 +192,31 @@ async fn what_is_in_hand_when_a_stream_is_restored_is_not_stored_on_what_came_af
     let stored = broker.messages(StreamName::Tasks);
     let stored: Vec<_> = stored.iter().filter_map(|message| message.commit).collect();
     assert_eq!(stored, [commit(1, "1").id, commit(4, "+").id]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fold_that_waits_for_a_history_notices_that_its_stream_was_restored() {
+    let broker = twin(None);
+    let fold = Fold::<Counters>::new(broker.log(StreamName::Tasks));
+    let reading = tokio::spawn(Arc::clone(&fold).run(CancellationToken::new()));
+    fold.ready().await;
+    let log = broker.log(StreamName::Tasks);
+    log.append(&subject("a"), Version::ABSENT, commit(1, "1!"), soon()).await.unwrap();
+    catch_up(&fold).await;
+    let backup = broker.back_up_stream(StreamName::Tasks).unwrap();
+    // The next event of what had left memory comes when its earlier ones cannot be read.
+    broker.set_faults(Faults { late_requests: 1000, ..Faults::default() });
+    let hurried = Deadline::now() + Duration::from_millis(50);
+    tokio::spawn(async move { log.append(&subject("a"), Version(1), commit(2, "+"), hurried).await });
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    broker.set_faults(Faults { unavailable: 1000, ..Faults::default() });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(broker.messages(StreamName::Tasks).len(), 2);
+    broker.restore_stream(&backup, false);
+    broker.set_faults(Faults::default());
+    let stopped = tokio::time::timeout(Duration::from_secs(60), reading).await.unwrap().unwrap().unwrap_err();
+    assert_eq!(stopped, FollowError::EndBelow { stream: StreamName::Tasks, end: 1, read: 2 });
+    assert!(!fold.is_ready());
 }
 
 #[tokio::test(start_paused = true)]
