@@ -61,6 +61,8 @@ pub struct Promises {
     /// Histories that the run damaged on purpose.
     pub planted: BTreeSet<Subject>,
     parked: BTreeSet<Subject>,
+    /// Signals that had heard how they ended when their task came back open: they keep what they heard.
+    heard_before: BTreeMap<SignalId, TaskId>,
     /// A process lived through a restore: until it noticed, it may have parked what it could not make sense of.
     pub careless: bool,
     looks_on_record: usize,
@@ -116,11 +118,18 @@ impl Promises {
         self.planted = before.planted.into_iter().filter(|subject| there.contains(subject)).collect();
         self.kinds = before.kinds;
         self.careless = before.careless;
+        self.heard_before = before.heard_before;
         self.lookout.seen = before.lookout.seen;
         for stream in StreamName::ALL {
             for message in world.broker.messages_after(stream, 0) {
                 self.read.insert(stream, message.sequence);
                 self.take(stream, &message);
+            }
+        }
+        for (id, _) in self.signals.iter().filter(|(_, signal)| signal.answered + signal.cancelled > 0) {
+            let task = world.deriver.task_for_signal(*id);
+            if !self.tasks.get(&task).is_some_and(|task| task.state.is_final()) {
+                self.heard_before.insert(*id, task);
             }
         }
         // Only what comes from here on answers for what is shown from here on.
@@ -406,6 +415,13 @@ impl Promises {
         }
     }
 
+    /// Does a word of the count speak of a task whose signal keeps what it heard before a restore?
+    #[must_use]
+    pub fn keeps_what_it_heard(&self, word: &str) -> bool {
+        let about = |task: &TaskId| word.starts_with(&task.to_string());
+        word.contains("its asker heard") && self.heard_before.values().any(about)
+    }
+
     /// Tasks that are still open.
     pub fn open_tasks(&self) -> impl Iterator<Item = &Task> {
         self.tasks.values().filter(|task| !task.state.is_final())
@@ -441,7 +457,8 @@ impl Promises {
             if told == 0 && !error {
                 found.push((4, format!("{id} was never answered, its task is {}", task.state.name())));
             }
-            if task.outcome.is_some() && signal.answered == 0 && signal.withdrawn == 0 {
+            let heard = signal.answered + signal.withdrawn > 0 || self.heard_before.contains_key(id);
+            if task.outcome.is_some() && !heard {
                 found.push((4, format!("{id} did not get the answer of its task")));
             }
             if !signal.child.is_empty() {

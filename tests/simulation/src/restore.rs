@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How long a process that was forgotten may go on once the broker is back.
-const BOUND: Duration = Duration::from_secs(20);
+const BOUND: Duration = Duration::from_secs(45);
 
 /// What is copied, in this order.
 #[derive(Clone, Copy)]
@@ -134,7 +134,7 @@ impl Run {
             let read = (process.digest)().position.map(|position| position.sequence);
             let notices =
                 read.is_some_and(|read| made_anew && read > 0 || read > backup.end(slot.service.owns()));
-            if forgets && notices && process.is_ready() && !process.line.is_dead() && dice.chance(50) {
+            if forgets && notices && process.is_ready() && process.line.is_well() && dice.chance(50) {
                 process.line.spare();
                 tokio::spawn(stop_by_itself(process.clone()));
                 self.makes_up = true;

@@ -136,7 +136,7 @@ pub struct Ledger {
     pub refused: BTreeMap<CommandId, String>,
     /// Tasks of which a person was told that her answer stands.
     pub answered: BTreeSet<String>,
-    /// Acts of which one of two replicas said yes and the other no. One that changed nothing (a colleague who was asked already) is not
+    /// Acts to which somebody said yes, and then somebody no. One that changed nothing (a colleague who was asked already) is not
     /// stored, so there is nothing to know it by when the task has moved on in between; one that is stored must be known.
     pub contradicted: BTreeMap<CommandId, String>,
     /// The same, while the one who acts has not said yet which act it is.
@@ -356,6 +356,8 @@ impl World {
         T: Send + 'static,
         F: Fn(Grpc) -> BoxFuture<'static, Result<Response<T>, Status>>,
     {
+        // In which life of the broker somebody said yes to it.
+        let mut yes = None;
         for _ in 0..attempts {
             let up = self.up(service);
             let life = self.life();
@@ -372,12 +374,11 @@ impl World {
                     let (first, second) = futures_util::join!(first, second);
                     if let (Ok(_), Err(no)) | (Err(no), Ok(_)) = (&first, &second)
                         && stands(no)
-                        // Two processes may know different directories for a moment, and then she is nobody to one of them.
-                        && !matches!(no.code(), Code::PermissionDenied | Code::NotFound)
-                        && life == self.life()
                     {
-                        let what = format!("done by one replica, refused by another at once: {no:?}");
-                        self.ledger().doubts.extend(tokio::task::try_id().map(|who| (who, what)));
+                        // Each may be right, of different moments. Asked once more she hears which: what is stored must be known.
+                        yes = Some(life);
+                        self.ledger().troubles += 1;
+                        continue;
                     }
                     if first.is_ok() { first } else { second }
                 } else {
@@ -386,9 +387,20 @@ impl World {
                 match answer {
                     // One of two answers may have come before the other was asked of a broker that is restored by now.
                     _ if life != self.life() => self.ledger().troubles += 1,
-                    Ok(_) if lost_on_its_way_back => self.ledger().troubles += 1,
+                    Ok(_) if lost_on_its_way_back => {
+                        yes = Some(life);
+                        self.ledger().troubles += 1;
+                    }
                     Ok(answer) => return Some(Ok(answer)),
-                    Err(status) if stands(&status) => return Some(Err(status)),
+                    Err(no) if stands(&no) => {
+                        // Two processes may know different directories for a moment, and then she is nobody to one of them.
+                        if yes == Some(life) && !matches!(no.code(), Code::PermissionDenied | Code::NotFound)
+                        {
+                            let what = format!("done, and then refused: {no:?}");
+                            self.ledger().doubts.extend(tokio::task::try_id().map(|who| (who, what)));
+                        }
+                        return Some(Err(no));
+                    }
                     Err(_) => self.ledger().troubles += 1,
                 }
             }
