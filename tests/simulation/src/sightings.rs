@@ -50,8 +50,6 @@ struct Known {
     signals: BTreeMap<SignalId, u64>,
     /// Where it began without a position.
     began: Option<u64>,
-    /// It was cut before it had been told that this was everything.
-    interrupted: bool,
     caught_up: Option<u64>,
     /// The last things that it saw, for whoever has to find out why.
     trail: VecDeque<String>,
@@ -103,10 +101,7 @@ impl Lookout {
                         known.list.clear();
                         known.tasks.clear();
                         known.began = None;
-                        known.interrupted = false;
                         known.signals.clear();
-                    } else {
-                        known.interrupted |= known.began.is_none();
                     }
                     Ok(())
                 }
@@ -274,9 +269,7 @@ impl Known {
             let newest = all.iter().rev().find(|(sequence, _)| *sequence <= at);
             let Some((newest, signal)) = newest else { continue };
             // What was finished when it began to watch without a position is not shown.
-            // What was finished by then is not, although who goes on at a replica that lies behind is told of an earlier moment.
-            let ended = self.interrupted && all.last().is_some_and(|(_, signal)| signal.is_closed());
-            let finished = *newest <= began && (signal.is_closed() || ended);
+            let finished = *newest <= began && signal.is_closed();
             if signal.received.organisation.as_str() != organisation || finished {
                 continue;
             }
