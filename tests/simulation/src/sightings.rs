@@ -26,6 +26,11 @@ pub struct States {
 }
 
 impl States {
+    /// The newest event of any signal.
+    fn newest_signal(&self) -> Option<u64> {
+        self.signals.values().filter_map(|all| all.last()).map(|(at, _)| *at).max()
+    }
+
     /// The last states of a task, for whoever has to find out why.
     pub(crate) fn life_of(&self, id: TaskId) -> String {
         let all = self.tasks.get(&id).map(Vec::as_slice).unwrap_or_default();
@@ -50,6 +55,10 @@ struct Known {
     signals: BTreeMap<SignalId, u64>,
     /// Where it began without a position.
     began: Option<u64>,
+    /// The newest event of any signal when the list was begun that it has not been told to be whole.
+    listing: Option<u64>,
+    /// The same of the lists that were cut before they were whole: what moved by then may only be told when it moves.
+    cut: u64,
     caught_up: Option<u64>,
     /// The last things that it saw, for whoever has to find out why.
     trail: VecDeque<String>,
@@ -96,7 +105,10 @@ impl Lookout {
             }
             let found = match (&watcher, what) {
                 (_, What::Begins { anew }) => {
+                    known.cut = known.cut.max(known.listing.unwrap_or(0));
+                    known.listing = states.newest_signal();
                     if anew {
+                        known.cut = 0;
                         // Without a position another replica shows what it knows, which may be less.
                         known.list.clear();
                         known.tasks.clear();
@@ -133,7 +145,7 @@ impl Lookout {
     /// Whoever still watches at the end has been told that she has everything there is.
     pub(crate) fn at_the_end(&self, states: &States) -> Vec<Broken> {
         let newest_task = states.tasks.values().filter_map(|all| all.last()).map(|(at, _)| *at).max();
-        let newest_signal = states.signals.values().filter_map(|all| all.last()).map(|(at, _)| *at).max();
+        let newest_signal = states.newest_signal();
         let behind = self.known.iter().filter(|(_, known)| {
             match known.watcher {
                 Some(Watcher::Tasks { settled: true, .. }) => known.caught_up < newest_task,
@@ -265,12 +277,16 @@ impl Known {
         let at = at.ok_or_else(|| (3, "a sign of life without a position".to_owned()))?;
         let began = *self.began.get_or_insert(at);
         self.caught_up = Some(at);
+        self.listing = None;
         for (id, all) in &states.signals {
             let newest = all.iter().rev().find(|(sequence, _)| *sequence <= at);
             let Some((newest, signal)) = newest else { continue };
             // What was finished when it began to watch without a position is not shown.
             let finished = *newest <= began && signal.is_closed();
-            if signal.received.organisation.as_str() != organisation || finished {
+            // A list that was cut knew a newer state and had not come to it, and the replica where the watcher goes on has not seen
+            // that one yet. It is told as soon as it has.
+            let moved_on = all.iter().any(|(sequence, _)| *sequence > at && *sequence <= self.cut);
+            if signal.received.organisation.as_str() != organisation || finished || moved_on {
                 continue;
             }
             if self.signals.get(id).is_none_or(|seen| seen < newest) {
