@@ -5,7 +5,7 @@ use voordeur_kernel::{
     SignalId, TaskId, Timestamp,
 };
 
-use crate::words::{Baseline, CloseReason, TaskOutcome};
+use crate::words::{Baseline, CloseReason, Participant, TaskOutcome};
 
 /// Who did something.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -70,7 +70,7 @@ pub enum Change {
         /// Chance of a referral within 12 months if nothing extra is done here, 0-100.
         probability_percent: u8,
         /// Roles that took part in the judgement.
-        took_part: Vec<Role>,
+        took_part: Vec<Participant>,
     },
     /// It ended.
     Closed {

@@ -16,4 +16,4 @@ pub use event::{Actor, Change, Event, Meta, Opened, SignalJoined};
 pub use evolve::{BadHistory, Episode, Fact, evolve};
 pub use life::{ChangeKind, LIFE, Phase, Step, Who, next_phase};
 pub use picture::{Assessment, Completion, Contact, Ending, EpisodeTask, Moment, Picture};
-pub use words::{Baseline, CloseReason, TaskOutcome};
+pub use words::{Baseline, CloseReason, Participant, TaskOutcome};

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use voordeur_kernel::{CentreKey, CommitId, Role, SafetyLevel, SignalId, TaskId, Timestamp};
+use voordeur_kernel::{CentreKey, CommitId, SafetyLevel, SignalId, TaskId, Timestamp};
 
 use crate::{
     event::Change,
     evolve::{Episode, Fact, joining},
-    words::{Baseline, CloseReason, TaskOutcome},
+    words::{Baseline, CloseReason, Participant, TaskOutcome},
 };
 
 /// When something happened, and when it became known here.
@@ -67,7 +67,7 @@ pub struct Assessment {
     /// Chance of a referral, 0-100.
     pub probability_percent: u8,
     /// Roles that took part.
-    pub took_part: Vec<Role>,
+    pub took_part: Vec<Participant>,
 }
 
 /// How it ended.

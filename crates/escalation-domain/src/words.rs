@@ -48,6 +48,24 @@ impl Baseline {
     pub const ALL: [Self; 3] = [Self::None, Self::Possible, Self::Imminent];
 }
 
+/// Who took part in a judgement beside the professional.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Participant {
+    /// A parent or guardian.
+    Parent,
+    /// Staff of group or class.
+    Staff,
+    /// The child.
+    Child,
+    /// A colleague in another role.
+    Colleague,
+}
+
+impl Participant {
+    /// Every one, in the order of the contract (its number there is the place here plus one).
+    pub const ALL: [Self; 4] = [Self::Parent, Self::Staff, Self::Child, Self::Colleague];
+}
+
 /// Why an episode ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CloseReason {

@@ -10,7 +10,7 @@ use voordeur_contracts::{
     convert::to_wire_time,
     escalation::{
         Episode, EpisodeTask, GetEpisodeRequest, GetEpisodeResponse, ListEpisodesRequest,
-        ListEpisodesResponse, episode_service_server::EpisodeService, get_episode_request::Episode as Which,
+        ListEpisodesResponse, RecordFactRequest, RecordFactResponse, episode_service_server::EpisodeService, get_episode_request::Episode as Which,
     },
 };
 use voordeur_directory::{Directory, DirectoryWatch, Person};
@@ -77,6 +77,14 @@ impl EpisodeService for EpisodeApi {
         let deadline = deadline(&request);
         let caller = self.caller(&request)?;
         Ok(Response::new(self.list(&caller, request.get_ref(), deadline).await?))
+    }
+
+    async fn record_fact(
+        &self,
+        request: Request<RecordFactRequest>,
+    ) -> Result<Response<RecordFactResponse>, Status> {
+        self.caller(&request)?;
+        Err(Status::unimplemented("facts cannot be recorded by this release"))
     }
 }
 
@@ -340,6 +348,7 @@ fn view(state: &State) -> Episode {
         open: episode.is_open(),
         baseline: picture.baseline.map_or(0, |assessment| baseline_to_wire(assessment.baseline)),
         version: u64::from(episode.made_by_people()),
+        ..Default::default()
     }
 }
 

@@ -829,7 +829,7 @@ impl ::prost::Name for TaskStanding {
 /// What asked for the work.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TaskTrigger {
-    #[prost(oneof = "task_trigger::Source", tags = "1, 2, 3, 4")]
+    #[prost(oneof = "task_trigger::Source", tags = "1, 2, 3, 4, 5")]
     pub source: ::core::option::Option<task_trigger::Source>,
 }
 /// Nested message and enum types in `TaskTrigger`.
@@ -848,6 +848,9 @@ pub mod task_trigger {
         /// The look-back on an activity, 16 bytes.
         #[prost(bytes, tag = "4")]
         Activity(::prost::bytes::Bytes),
+        /// A warm hand-over of a child with an episode.
+        #[prost(message, tag = "5")]
+        HandOver(super::EpisodeHandOver),
     }
 }
 impl ::prost::Name for TaskTrigger {
@@ -858,6 +861,25 @@ impl ::prost::Name for TaskTrigger {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/voordeur.event.v1.TaskTrigger".into()
+    }
+}
+/// A warm hand-over.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EpisodeHandOver {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub episode: ::prost::bytes::Bytes,
+    /// Which one: the number of voordeur.event.v1.HandOverMoment.
+    #[prost(uint32, tag = "2")]
+    pub moment: u32,
+}
+impl ::prost::Name for EpisodeHandOver {
+    const NAME: &'static str = "EpisodeHandOver";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.EpisodeHandOver".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.EpisodeHandOver".into()
     }
 }
 /// A check at 90, 180 or 365 days.
@@ -2063,14 +2085,20 @@ impl ErrorReason {
     }
 }
 /// One decision about one episode.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EpisodeEvent {
     #[prost(message, optional, tag = "1")]
     pub meta: ::core::option::Option<EventMeta>,
-    /// When it happened.
+    /// When it happened. What people record has the precision of a day: the start of that day in Europe/Amsterdam.
     #[prost(message, optional, tag = "2")]
     pub effective_at: ::core::option::Option<::prost_types::Timestamp>,
-    #[prost(oneof = "episode_event::Change", tags = "10, 11, 12, 13, 14, 15, 16")]
+    /// Moments of which the episode must be reminded, as they stand after this event. Only events that move them carry them.
+    #[prost(message, optional, tag = "3")]
+    pub deadlines: ::core::option::Option<EpisodeDeadlines>,
+    #[prost(
+        oneof = "episode_event::Change",
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33"
+    )]
     pub change: ::core::option::Option<episode_event::Change>,
 }
 /// Nested message and enum types in `EpisodeEvent`.
@@ -2091,6 +2119,40 @@ pub mod episode_event {
         Closed(super::EpisodeClosed),
         #[prost(message, tag = "16")]
         Corrected(super::FactCorrected),
+        #[prost(message, tag = "17")]
+        GoalSet(super::GoalSet),
+        #[prost(message, tag = "18")]
+        GoalScored(super::GoalScored),
+        #[prost(message, tag = "19")]
+        SupportGiven(super::SupportGiven),
+        #[prost(message, tag = "20")]
+        SpecialistConsulted(super::SpecialistConsulted),
+        #[prost(message, tag = "21")]
+        ReferralRequested(super::ReferralRequested),
+        #[prost(message, tag = "22")]
+        ReferralDecided(super::ReferralDecided),
+        #[prost(message, tag = "23")]
+        CareStarted(super::CareStarted),
+        #[prost(message, tag = "24")]
+        CareEnded(super::CareEnded),
+        #[prost(message, tag = "25")]
+        ReferralReviewed(super::ReferralReviewed),
+        #[prost(message, tag = "26")]
+        VeiligThuisReported(super::VeiligThuisReported),
+        #[prost(message, tag = "27")]
+        ChildLeft(super::ChildLeft),
+        #[prost(message, tag = "28")]
+        ConsentWithdrawn(super::EpisodeConsentWithdrawn),
+        #[prost(message, tag = "29")]
+        FollowUpChecked(super::FollowUpChecked),
+        #[prost(message, tag = "30")]
+        YouthCareStarted(super::YouthCareStarted),
+        #[prost(message, tag = "31")]
+        HandOverPlanned(super::HandOverPlanned),
+        #[prost(message, tag = "32")]
+        EpisodesLinked(super::EpisodesLinked),
+        #[prost(message, tag = "33")]
+        WorkDue(super::WorkDue),
     }
 }
 impl ::prost::Name for EpisodeEvent {
@@ -2101,6 +2163,71 @@ impl ::prost::Name for EpisodeEvent {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/voordeur.event.v1.EpisodeEvent".into()
+    }
+}
+/// Every moment that an episode waits for. An empty list: it waits for none.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EpisodeDeadlines {
+    #[prost(message, repeated, tag = "1")]
+    pub deadlines: ::prost::alloc::vec::Vec<EpisodeDeadline>,
+}
+impl ::prost::Name for EpisodeDeadlines {
+    const NAME: &'static str = "EpisodeDeadlines";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.EpisodeDeadlines".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.EpisodeDeadlines".into()
+    }
+}
+/// One moment that an episode waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EpisodeDeadline {
+    #[prost(message, optional, tag = "1")]
+    pub due: ::core::option::Option<::prost_types::Timestamp>,
+    #[prost(message, optional, tag = "2")]
+    pub work: ::core::option::Option<DueWork>,
+}
+impl ::prost::Name for EpisodeDeadline {
+    const NAME: &'static str = "EpisodeDeadline";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.EpisodeDeadline".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.EpisodeDeadline".into()
+    }
+}
+/// Work that somebody must do because its moment came.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DueWork {
+    #[prost(oneof = "due_work::Work", tags = "1, 2, 3")]
+    pub work: ::core::option::Option<due_work::Work>,
+}
+/// Nested message and enum types in `DueWork`.
+pub mod due_work {
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Work {
+        /// A follow-up check, so many days after the baseline: 90, 180 or 365 unless configured otherwise.
+        #[prost(uint32, tag = "1")]
+        FollowUpDay(u32),
+        /// A warm hand-over.
+        #[prost(enumeration = "super::HandOverMoment", tag = "2")]
+        HandOver(i32),
+        /// The check was not made so many days after it was asked for: it is asked for again and stays visible.
+        #[prost(uint32, tag = "3")]
+        MissedFollowUpDay(u32),
+    }
+}
+impl ::prost::Name for DueWork {
+    const NAME: &'static str = "DueWork";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.DueWork".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.DueWork".into()
     }
 }
 /// One child, one running window.
@@ -2193,7 +2320,8 @@ impl ::prost::Name for EpisodeTaskCompleted {
         "/voordeur.event.v1.EpisodeTaskCompleted".into()
     }
 }
-/// Is a referral considered? Judged and locked before any outcome is known.
+/// Is a referral considered? Judged and locked before any outcome is known. The first judgement stands; a further one by somebody else
+/// within 14 days is the second, independent one, and only tells how far two people agree.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BaselineAssessed {
     #[prost(enumeration = "Baseline", tag = "1")]
@@ -2201,8 +2329,18 @@ pub struct BaselineAssessed {
     /// 0-100 %: chance of a referral within 12 months if nothing extra is done here.
     #[prost(uint32, tag = "2")]
     pub probability_percent: u32,
-    #[prost(enumeration = "super::super::common::v1::Role", repeated, tag = "3")]
+    /// Who took part in the judgement beside the professional.
+    #[prost(enumeration = "BaselineParticipant", repeated, tag = "3")]
     pub took_part: ::prost::alloc::vec::Vec<i32>,
+    /// Concrete marks; "imminent" needs at least one.
+    #[prost(enumeration = "ImminentMark", repeated, tag = "4")]
+    pub marks: ::prost::alloc::vec::Vec<i32>,
+    /// An independent second judgement by somebody who didn't see the first one.
+    #[prost(bool, tag = "5")]
+    pub second_judgement: bool,
+    /// Version of the list of follow-up days and of the sample that hold for this episode.
+    #[prost(uint32, tag = "6")]
+    pub follow_up_plan_version: u32,
 }
 impl ::prost::Name for BaselineAssessed {
     const NAME: &'static str = "BaselineAssessed";
@@ -2214,11 +2352,427 @@ impl ::prost::Name for BaselineAssessed {
         "/voordeur.event.v1.BaselineAssessed".into()
     }
 }
-/// The window ended or the professional closed it.
+/// A goal that was set, with parents or without.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GoalSet {
+    /// 16 bytes, derived from the act.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub goal: ::prost::bytes::Bytes,
+    #[prost(enumeration = "super::super::common::v1::ConcernDomain", tag = "2")]
+    pub domain: i32,
+    #[prost(bool, tag = "3")]
+    pub with_parents: bool,
+    /// What it says, sealed by intake; may be absent.
+    #[prost(message, optional, tag = "4")]
+    pub text: ::core::option::Option<super::super::common::v1::SealedText>,
+}
+impl ::prost::Name for GoalSet {
+    const NAME: &'static str = "GoalSet";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.GoalSet".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.GoalSet".into()
+    }
+}
+/// How far a goal was reached.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GoalScored {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub goal: ::prost::bytes::Bytes,
+    #[prost(enumeration = "GoalScore", tag = "2")]
+    pub score: i32,
+    #[prost(bool, tag = "3")]
+    pub with_parents: bool,
+}
+impl ::prost::Name for GoalScored {
+    const NAME: &'static str = "GoalScored";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.GoalScored".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.GoalScored".into()
+    }
+}
+/// Support by the embedded professional.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SupportGiven {
+    #[prost(enumeration = "SupportKind", tag = "1")]
+    pub kind: i32,
+    /// 1-1440.
+    #[prost(uint32, tag = "2")]
+    pub minutes: u32,
+    #[prost(enumeration = "Funding", tag = "3")]
+    pub funding: i32,
+}
+impl ::prost::Name for SupportGiven {
+    const NAME: &'static str = "SupportGiven";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.SupportGiven".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.SupportGiven".into()
+    }
+}
+/// A specialist thought along. No referral, and never counted as one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SpecialistConsulted {
+    /// 0-1440; 0 when it is not known.
+    #[prost(uint32, tag = "1")]
+    pub minutes: u32,
+    #[prost(enumeration = "Funding", tag = "2")]
+    pub funding: i32,
+}
+impl ::prost::Name for SpecialistConsulted {
+    const NAME: &'static str = "SpecialistConsulted";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.SpecialistConsulted".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.SpecialistConsulted".into()
+    }
+}
+/// Where a referral goes, in the field's own code lists. Whether it is an endpoint is decided by the endpoint list (ESC-1), not here.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReferralDestination {
+    #[prost(oneof = "referral_destination::To", tags = "1, 2, 3, 4")]
+    pub to: ::core::option::Option<referral_destination::To>,
+}
+/// Nested message and enum types in `ReferralDestination`.
+pub mod referral_destination {
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum To {
+        #[prost(message, tag = "1")]
+        Jeugdhulp(super::JeugdhulpDestination),
+        #[prost(message, tag = "2")]
+        Onderwijs(super::OnderwijsDestination),
+        /// Medical day-care, or the regular place ends because of the support that is needed.
+        #[prost(enumeration = "super::PlaceDestination", tag = "3")]
+        Place(i32),
+        /// Not an endpoint; kept so that nothing has to be called something else.
+        #[prost(enumeration = "super::OtherDestination", tag = "4")]
+        Other(i32),
+    }
+}
+impl ::prost::Name for ReferralDestination {
+    const NAME: &'static str = "ReferralDestination";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.ReferralDestination".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.ReferralDestination".into()
+    }
+}
+/// Youth care in the sense of the Jeugdwet.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JeugdhulpDestination {
+    /// CBS Beleidsinformatie Jeugd, hulpvorm: 1-4, 11-14; 0 when it is not known yet.
+    #[prost(uint32, tag = "1")]
+    pub hulpvorm: u32,
+    /// iJw JZ020, 40-55; 0 when it is not known.
+    #[prost(uint32, tag = "2")]
+    pub productcategorie: u32,
+    /// Start in a crisis.
+    #[prost(bool, tag = "3")]
+    pub crisis: bool,
+    /// By order of a court or in the justice frame.
+    #[prost(bool, tag = "4")]
+    pub court: bool,
+}
+impl ::prost::Name for JeugdhulpDestination {
+    const NAME: &'static str = "JeugdhulpDestination";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.JeugdhulpDestination".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.JeugdhulpDestination".into()
+    }
+}
+/// Special education.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OnderwijsDestination {
+    #[prost(enumeration = "Toelaatbaarheid", tag = "1")]
+    pub toelaatbaarheid: i32,
+}
+impl ::prost::Name for OnderwijsDestination {
+    const NAME: &'static str = "OnderwijsDestination";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.OnderwijsDestination".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.OnderwijsDestination".into()
+    }
+}
+/// Somebody asked for specialist care or special education. The request counts, not the start of care.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReferralRequested {
+    /// 16 bytes, derived from the act that requested it.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub referral: ::prost::bytes::Bytes,
+    #[prost(message, optional, tag = "2")]
+    pub destination: ::core::option::Option<ReferralDestination>,
+    #[prost(enumeration = "Verwijzer", tag = "3")]
+    pub verwijzer: i32,
+}
+impl ::prost::Name for ReferralRequested {
+    const NAME: &'static str = "ReferralRequested";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.ReferralRequested".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.ReferralRequested".into()
+    }
+}
+/// A request was decided on.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReferralDecided {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub referral: ::prost::bytes::Bytes,
+    #[prost(enumeration = "ReferralDecision", tag = "2")]
+    pub decision: i32,
+}
+impl ::prost::Name for ReferralDecided {
+    const NAME: &'static str = "ReferralDecided";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.ReferralDecided".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.ReferralDecided".into()
+    }
+}
+/// Care began; of a known request, or without one.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CareStarted {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub referral: ::prost::bytes::Bytes,
+    #[prost(message, optional, tag = "2")]
+    pub destination: ::core::option::Option<ReferralDestination>,
+    #[prost(enumeration = "Verwijzer", tag = "3")]
+    pub verwijzer: i32,
+}
+impl ::prost::Name for CareStarted {
+    const NAME: &'static str = "CareStarted";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.CareStarted".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.CareStarted".into()
+    }
+}
+/// Care ended.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CareEnded {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub referral: ::prost::bytes::Bytes,
+    #[prost(enumeration = "CareEndReason", tag = "2")]
+    pub reason: i32,
+}
+impl ::prost::Name for CareEnded {
+    const NAME: &'static str = "CareEnded";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.CareEnded".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.CareEnded".into()
+    }
+}
+/// Was the referral needed? Two different reviewers who agree decide; there is no casting vote.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReferralReviewed {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub referral: ::prost::bytes::Bytes,
+    /// Key of the reviewer; of the receiving provider it is the key by which that provider knows her, never a name.
+    #[prost(string, tag = "2")]
+    pub reviewer: ::prost::alloc::string::String,
+    #[prost(enumeration = "ReviewVerdict", tag = "3")]
+    pub verdict: i32,
+    #[prost(bool, tag = "4")]
+    pub of_receiving_provider: bool,
+}
+impl ::prost::Name for ReferralReviewed {
+    const NAME: &'static str = "ReferralReviewed";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.ReferralReviewed".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.ReferralReviewed".into()
+    }
+}
+/// A report to Veilig Thuis was made by a person. Neutral: neither failure nor success.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct VeiligThuisReported {}
+impl ::prost::Name for VeiligThuisReported {
+    const NAME: &'static str = "VeiligThuisReported";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.VeiligThuisReported".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.VeiligThuisReported".into()
+    }
+}
+/// The child left the centre. From opvang to school in the same centre is no leaving.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChildLeft {
+    #[prost(enumeration = "LeavingDestination", tag = "1")]
+    pub destination: i32,
+}
+impl ::prost::Name for ChildLeft {
+    const NAME: &'static str = "ChildLeft";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.ChildLeft".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.ChildLeft".into()
+    }
+}
+/// Consent was withdrawn. It works forward.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EpisodeConsentWithdrawn {
+    #[prost(enumeration = "WithdrawalScope", tag = "1")]
+    pub scope: i32,
+}
+impl ::prost::Name for EpisodeConsentWithdrawn {
+    const NAME: &'static str = "EpisodeConsentWithdrawn";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.EpisodeConsentWithdrawn".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.EpisodeConsentWithdrawn".into()
+    }
+}
+/// Somebody asked how it goes, in both domains.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FollowUpChecked {
+    /// yyyy-mm-dd: what is said holds until this day.
+    #[prost(string, tag = "1")]
+    pub covers_until: ::prost::alloc::string::String,
+    #[prost(enumeration = "DomainStatus", tag = "2")]
+    pub jeugdhulp: i32,
+    #[prost(enumeration = "DomainStatus", tag = "3")]
+    pub onderwijs: i32,
+    #[prost(enumeration = "NeedStatus", tag = "4")]
+    pub need: i32,
+    #[prost(enumeration = "FollowUpSource", tag = "5")]
+    pub source: i32,
+    /// The check that it answers, in days after the baseline; 0 when it wasn't asked for.
+    #[prost(uint32, tag = "6")]
+    pub day: u32,
+}
+impl ::prost::Name for FollowUpChecked {
+    const NAME: &'static str = "FollowUpChecked";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.FollowUpChecked".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.FollowUpChecked".into()
+    }
+}
+/// Youth care in the sense of the Jeugdwet began here: the file of 20 years lives at the provider.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct YouthCareStarted {}
+impl ::prost::Name for YouthCareStarted {
+    const NAME: &'static str = "YouthCareStarted";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.YouthCareStarted".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.YouthCareStarted".into()
+    }
+}
+/// A warm hand-over is due at some moment in the child's life.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HandOverPlanned {
+    #[prost(enumeration = "HandOverMoment", tag = "1")]
+    pub moment: i32,
+    /// yyyy-mm-dd: when the professional is to be reminded.
+    #[prost(string, tag = "2")]
+    pub on: ::prost::alloc::string::String,
+}
+impl ::prost::Name for HandOverPlanned {
+    const NAME: &'static str = "HandOverPlanned";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.HandOverPlanned".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.HandOverPlanned".into()
+    }
+}
+/// Two aliases turned out to be one child. Stands in the history of the episode that began later; the earlier start counts.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EpisodesLinked {
+    /// The episode that began earlier, 16 bytes.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub earlier_episode: ::prost::bytes::Bytes,
+}
+impl ::prost::Name for EpisodesLinked {
+    const NAME: &'static str = "EpisodesLinked";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.EpisodesLinked".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.EpisodesLinked".into()
+    }
+}
+/// A moment of the episode came: routing makes the task.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WorkDue {
+    #[prost(message, optional, tag = "1")]
+    pub work: ::core::option::Option<DueWork>,
+    #[prost(string, tag = "2")]
+    pub centre: ::prost::alloc::string::String,
+    /// Random alias, 16 bytes.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub child: ::prost::bytes::Bytes,
+}
+impl ::prost::Name for WorkDue {
+    const NAME: &'static str = "WorkDue";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.WorkDue".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.WorkDue".into()
+    }
+}
+/// It ended, with the national outcome set (Beleidsinformatie Jeugd, version 7).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct EpisodeClosed {
     #[prost(enumeration = "EpisodeCloseReason", tag = "1")]
     pub reason: i32,
+    /// How it ended, in the words of CBS; unspecified when nobody closed it.
+    #[prost(enumeration = "CareEndReason", tag = "2")]
+    pub end: i32,
+    /// Usefulness according to the informant, 1-10; absent when it wasn't asked or answered.
+    #[prost(uint32, optional, tag = "3")]
+    pub usefulness: ::core::option::Option<u32>,
+    #[prost(enumeration = "OutcomeInformant", tag = "4")]
+    pub informant: i32,
+    #[prost(enumeration = "FurtherHelp", tag = "5")]
+    pub further_help: i32,
+    /// Certainty of whoever raised the signal, 0-10: now, and looking back then.
+    #[prost(uint32, optional, tag = "6")]
+    pub certainty_now: ::core::option::Option<u32>,
+    #[prost(uint32, optional, tag = "7")]
+    pub certainty_then: ::core::option::Option<u32>,
 }
 impl ::prost::Name for EpisodeClosed {
     const NAME: &'static str = "EpisodeClosed";
@@ -2241,6 +2795,14 @@ pub struct FactCorrected {
     /// Key of the second person.
     #[prost(string, tag = "3")]
     pub second_person: ::prost::alloc::string::String,
+    #[prost(enumeration = "CorrectionReason", tag = "4")]
+    pub reason: i32,
+    /// What it says instead; absent stays as it was.
+    #[prost(message, optional, tag = "5")]
+    pub effective_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Only for a baseline.
+    #[prost(enumeration = "Baseline", tag = "6")]
+    pub baseline: i32,
 }
 impl ::prost::Name for FactCorrected {
     const NAME: &'static str = "FactCorrected";
@@ -2250,6 +2812,82 @@ impl ::prost::Name for FactCorrected {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/voordeur.event.v1.FactCorrected".into()
+    }
+}
+/// Who took part in a judgement or a score.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum BaselineParticipant {
+    Unspecified = 0,
+    Parent = 1,
+    Staff = 2,
+    Child = 3,
+    Colleague = 4,
+}
+impl BaselineParticipant {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "BASELINE_PARTICIPANT_UNSPECIFIED",
+            Self::Parent => "BASELINE_PARTICIPANT_PARENT",
+            Self::Staff => "BASELINE_PARTICIPANT_STAFF",
+            Self::Child => "BASELINE_PARTICIPANT_CHILD",
+            Self::Colleague => "BASELINE_PARTICIPANT_COLLEAGUE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "BASELINE_PARTICIPANT_UNSPECIFIED" => Some(Self::Unspecified),
+            "BASELINE_PARTICIPANT_PARENT" => Some(Self::Parent),
+            "BASELINE_PARTICIPANT_STAFF" => Some(Self::Staff),
+            "BASELINE_PARTICIPANT_CHILD" => Some(Self::Child),
+            "BASELINE_PARTICIPANT_COLLEAGUE" => Some(Self::Colleague),
+            _ => None,
+        }
+    }
+}
+/// Why a referral is expected within about 90 days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ImminentMark {
+    Unspecified = 0,
+    /// Somebody named or began a request (municipality, GP, TLV).
+    RequestNamed = 1,
+    /// The place in group or class is at stake (opzegging, schorsing, thuiszitten).
+    PlaceAtStake = 2,
+    /// Severity 4 or 5.
+    Severe = 3,
+    /// The team says that it can no longer manage.
+    TeamAtItsLimit = 4,
+}
+impl ImminentMark {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "IMMINENT_MARK_UNSPECIFIED",
+            Self::RequestNamed => "IMMINENT_MARK_REQUEST_NAMED",
+            Self::PlaceAtStake => "IMMINENT_MARK_PLACE_AT_STAKE",
+            Self::Severe => "IMMINENT_MARK_SEVERE",
+            Self::TeamAtItsLimit => "IMMINENT_MARK_TEAM_AT_ITS_LIMIT",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "IMMINENT_MARK_UNSPECIFIED" => Some(Self::Unspecified),
+            "IMMINENT_MARK_REQUEST_NAMED" => Some(Self::RequestNamed),
+            "IMMINENT_MARK_PLACE_AT_STAKE" => Some(Self::PlaceAtStake),
+            "IMMINENT_MARK_SEVERE" => Some(Self::Severe),
+            "IMMINENT_MARK_TEAM_AT_ITS_LIMIT" => Some(Self::TeamAtItsLimit),
+            _ => None,
+        }
     }
 }
 /// Wordt verwijzing overwogen?
@@ -2285,6 +2923,584 @@ impl Baseline {
         }
     }
 }
+/// Steps of a goal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum GoalScore {
+    Unspecified = 0,
+    Worse = 1,
+    NotReached = 2,
+    PartlyReached = 3,
+    Reached = 4,
+}
+impl GoalScore {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "GOAL_SCORE_UNSPECIFIED",
+            Self::Worse => "GOAL_SCORE_WORSE",
+            Self::NotReached => "GOAL_SCORE_NOT_REACHED",
+            Self::PartlyReached => "GOAL_SCORE_PARTLY_REACHED",
+            Self::Reached => "GOAL_SCORE_REACHED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "GOAL_SCORE_UNSPECIFIED" => Some(Self::Unspecified),
+            "GOAL_SCORE_WORSE" => Some(Self::Worse),
+            "GOAL_SCORE_NOT_REACHED" => Some(Self::NotReached),
+            "GOAL_SCORE_PARTLY_REACHED" => Some(Self::PartlyReached),
+            "GOAL_SCORE_REACHED" => Some(Self::Reached),
+            _ => None,
+        }
+    }
+}
+/// Where support went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SupportKind {
+    Unspecified = 0,
+    OnTheFloor = 1,
+    Child = 2,
+    Parents = 3,
+    Consultation = 4,
+}
+impl SupportKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SUPPORT_KIND_UNSPECIFIED",
+            Self::OnTheFloor => "SUPPORT_KIND_ON_THE_FLOOR",
+            Self::Child => "SUPPORT_KIND_CHILD",
+            Self::Parents => "SUPPORT_KIND_PARENTS",
+            Self::Consultation => "SUPPORT_KIND_CONSULTATION",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SUPPORT_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "SUPPORT_KIND_ON_THE_FLOOR" => Some(Self::OnTheFloor),
+            "SUPPORT_KIND_CHILD" => Some(Self::Child),
+            "SUPPORT_KIND_PARENTS" => Some(Self::Parents),
+            "SUPPORT_KIND_CONSULTATION" => Some(Self::Consultation),
+            _ => None,
+        }
+    }
+}
+/// What pays for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Funding {
+    Unspecified = 0,
+    /// Without a formal decision.
+    Beschikkingsvrij = 1,
+    /// With a decision of the municipality.
+    MetBeschikking = 2,
+    /// Of the school or the samenwerkingsverband.
+    Onderwijs = 3,
+    Other = 4,
+}
+impl Funding {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FUNDING_UNSPECIFIED",
+            Self::Beschikkingsvrij => "FUNDING_BESCHIKKINGSVRIJ",
+            Self::MetBeschikking => "FUNDING_MET_BESCHIKKING",
+            Self::Onderwijs => "FUNDING_ONDERWIJS",
+            Self::Other => "FUNDING_OTHER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FUNDING_UNSPECIFIED" => Some(Self::Unspecified),
+            "FUNDING_BESCHIKKINGSVRIJ" => Some(Self::Beschikkingsvrij),
+            "FUNDING_MET_BESCHIKKING" => Some(Self::MetBeschikking),
+            "FUNDING_ONDERWIJS" => Some(Self::Onderwijs),
+            "FUNDING_OTHER" => Some(Self::Other),
+            _ => None,
+        }
+    }
+}
+/// Toelaatbaarheidsverklaring (TLV) for which kind of school.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Toelaatbaarheid {
+    Unspecified = 0,
+    Sbo = 1,
+    SoLaag = 2,
+    SoMidden = 3,
+    SoHoog = 4,
+    Onbekend = 5,
+}
+impl Toelaatbaarheid {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "TOELAATBAARHEID_UNSPECIFIED",
+            Self::Sbo => "TOELAATBAARHEID_SBO",
+            Self::SoLaag => "TOELAATBAARHEID_SO_LAAG",
+            Self::SoMidden => "TOELAATBAARHEID_SO_MIDDEN",
+            Self::SoHoog => "TOELAATBAARHEID_SO_HOOG",
+            Self::Onbekend => "TOELAATBAARHEID_ONBEKEND",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "TOELAATBAARHEID_UNSPECIFIED" => Some(Self::Unspecified),
+            "TOELAATBAARHEID_SBO" => Some(Self::Sbo),
+            "TOELAATBAARHEID_SO_LAAG" => Some(Self::SoLaag),
+            "TOELAATBAARHEID_SO_MIDDEN" => Some(Self::SoMidden),
+            "TOELAATBAARHEID_SO_HOOG" => Some(Self::SoHoog),
+            "TOELAATBAARHEID_ONBEKEND" => Some(Self::Onbekend),
+            _ => None,
+        }
+    }
+}
+/// A place that isn't the regular one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PlaceDestination {
+    Unspecified = 0,
+    MedischDagverblijf = 1,
+    RegularPlaceEnded = 2,
+}
+impl PlaceDestination {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PLACE_DESTINATION_UNSPECIFIED",
+            Self::MedischDagverblijf => "PLACE_DESTINATION_MEDISCH_DAGVERBLIJF",
+            Self::RegularPlaceEnded => "PLACE_DESTINATION_REGULAR_PLACE_ENDED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PLACE_DESTINATION_UNSPECIFIED" => Some(Self::Unspecified),
+            "PLACE_DESTINATION_MEDISCH_DAGVERBLIJF" => Some(Self::MedischDagverblijf),
+            "PLACE_DESTINATION_REGULAR_PLACE_ENDED" => Some(Self::RegularPlaceEnded),
+            _ => None,
+        }
+    }
+}
+/// Help outside the endpoint list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum OtherDestination {
+    Unspecified = 0,
+    /// Care under the Zorgverzekeringswet: logopedie, fysiotherapie.
+    Zvw = 1,
+    /// Dyslexia care; reported apart.
+    Dyslexie = 2,
+    /// Freely accessible help of the wijkteam.
+    VrijToegankelijk = 3,
+}
+impl OtherDestination {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "OTHER_DESTINATION_UNSPECIFIED",
+            Self::Zvw => "OTHER_DESTINATION_ZVW",
+            Self::Dyslexie => "OTHER_DESTINATION_DYSLEXIE",
+            Self::VrijToegankelijk => "OTHER_DESTINATION_VRIJ_TOEGANKELIJK",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "OTHER_DESTINATION_UNSPECIFIED" => Some(Self::Unspecified),
+            "OTHER_DESTINATION_ZVW" => Some(Self::Zvw),
+            "OTHER_DESTINATION_DYSLEXIE" => Some(Self::Dyslexie),
+            "OTHER_DESTINATION_VRIJ_TOEGANKELIJK" => Some(Self::VrijToegankelijk),
+            _ => None,
+        }
+    }
+}
+/// Who refers; the numbers are those of CBS Verwijzer and iJw COD327.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Verwijzer {
+    Unspecified = 0,
+    Gemeente = 1,
+    Huisarts = 2,
+    Jeugdarts = 3,
+    GecertificeerdeInstelling = 4,
+    MedischSpecialist = 5,
+    Geen = 6,
+    RechterOvj = 8,
+    /// School or samenwerkingsverband; education isn't in the list of CBS.
+    Onderwijs = 9,
+}
+impl Verwijzer {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "VERWIJZER_UNSPECIFIED",
+            Self::Gemeente => "VERWIJZER_GEMEENTE",
+            Self::Huisarts => "VERWIJZER_HUISARTS",
+            Self::Jeugdarts => "VERWIJZER_JEUGDARTS",
+            Self::GecertificeerdeInstelling => "VERWIJZER_GECERTIFICEERDE_INSTELLING",
+            Self::MedischSpecialist => "VERWIJZER_MEDISCH_SPECIALIST",
+            Self::Geen => "VERWIJZER_GEEN",
+            Self::RechterOvj => "VERWIJZER_RECHTER_OVJ",
+            Self::Onderwijs => "VERWIJZER_ONDERWIJS",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "VERWIJZER_UNSPECIFIED" => Some(Self::Unspecified),
+            "VERWIJZER_GEMEENTE" => Some(Self::Gemeente),
+            "VERWIJZER_HUISARTS" => Some(Self::Huisarts),
+            "VERWIJZER_JEUGDARTS" => Some(Self::Jeugdarts),
+            "VERWIJZER_GECERTIFICEERDE_INSTELLING" => {
+                Some(Self::GecertificeerdeInstelling)
+            }
+            "VERWIJZER_MEDISCH_SPECIALIST" => Some(Self::MedischSpecialist),
+            "VERWIJZER_GEEN" => Some(Self::Geen),
+            "VERWIJZER_RECHTER_OVJ" => Some(Self::RechterOvj),
+            "VERWIJZER_ONDERWIJS" => Some(Self::Onderwijs),
+            _ => None,
+        }
+    }
+}
+/// Decisions on a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ReferralDecision {
+    Unspecified = 0,
+    Granted = 1,
+    Refused = 2,
+    Withdrawn = 3,
+}
+impl ReferralDecision {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "REFERRAL_DECISION_UNSPECIFIED",
+            Self::Granted => "REFERRAL_DECISION_GRANTED",
+            Self::Refused => "REFERRAL_DECISION_REFUSED",
+            Self::Withdrawn => "REFERRAL_DECISION_WITHDRAWN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "REFERRAL_DECISION_UNSPECIFIED" => Some(Self::Unspecified),
+            "REFERRAL_DECISION_GRANTED" => Some(Self::Granted),
+            "REFERRAL_DECISION_REFUSED" => Some(Self::Refused),
+            "REFERRAL_DECISION_WITHDRAWN" => Some(Self::Withdrawn),
+            _ => None,
+        }
+    }
+}
+/// CBS reden beëindiging jeugdhulp; the numbers are those of CBS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum CareEndReason {
+    Unspecified = 0,
+    VolgensPlan = 1,
+    VoortijdigInOvereenstemming = 2,
+    VoortijdigDoorClient = 3,
+    VoortijdigDoorAanbieder = 4,
+    VoortijdigExtern = 5,
+}
+impl CareEndReason {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CARE_END_REASON_UNSPECIFIED",
+            Self::VolgensPlan => "CARE_END_REASON_VOLGENS_PLAN",
+            Self::VoortijdigInOvereenstemming => {
+                "CARE_END_REASON_VOORTIJDIG_IN_OVEREENSTEMMING"
+            }
+            Self::VoortijdigDoorClient => "CARE_END_REASON_VOORTIJDIG_DOOR_CLIENT",
+            Self::VoortijdigDoorAanbieder => "CARE_END_REASON_VOORTIJDIG_DOOR_AANBIEDER",
+            Self::VoortijdigExtern => "CARE_END_REASON_VOORTIJDIG_EXTERN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CARE_END_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "CARE_END_REASON_VOLGENS_PLAN" => Some(Self::VolgensPlan),
+            "CARE_END_REASON_VOORTIJDIG_IN_OVEREENSTEMMING" => {
+                Some(Self::VoortijdigInOvereenstemming)
+            }
+            "CARE_END_REASON_VOORTIJDIG_DOOR_CLIENT" => Some(Self::VoortijdigDoorClient),
+            "CARE_END_REASON_VOORTIJDIG_DOOR_AANBIEDER" => {
+                Some(Self::VoortijdigDoorAanbieder)
+            }
+            "CARE_END_REASON_VOORTIJDIG_EXTERN" => Some(Self::VoortijdigExtern),
+            _ => None,
+        }
+    }
+}
+/// What a reviewer finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ReviewVerdict {
+    Unspecified = 0,
+    Needed = 1,
+    Avoidable = 2,
+}
+impl ReviewVerdict {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "REVIEW_VERDICT_UNSPECIFIED",
+            Self::Needed => "REVIEW_VERDICT_NEEDED",
+            Self::Avoidable => "REVIEW_VERDICT_AVOIDABLE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "REVIEW_VERDICT_UNSPECIFIED" => Some(Self::Unspecified),
+            "REVIEW_VERDICT_NEEDED" => Some(Self::Needed),
+            "REVIEW_VERDICT_AVOIDABLE" => Some(Self::Avoidable),
+            _ => None,
+        }
+    }
+}
+/// Where it went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum LeavingDestination {
+    Unspecified = 0,
+    Regular = 1,
+    Specialist = 2,
+    Unknown = 3,
+}
+impl LeavingDestination {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "LEAVING_DESTINATION_UNSPECIFIED",
+            Self::Regular => "LEAVING_DESTINATION_REGULAR",
+            Self::Specialist => "LEAVING_DESTINATION_SPECIALIST",
+            Self::Unknown => "LEAVING_DESTINATION_UNKNOWN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "LEAVING_DESTINATION_UNSPECIFIED" => Some(Self::Unspecified),
+            "LEAVING_DESTINATION_REGULAR" => Some(Self::Regular),
+            "LEAVING_DESTINATION_SPECIALIST" => Some(Self::Specialist),
+            "LEAVING_DESTINATION_UNKNOWN" => Some(Self::Unknown),
+            _ => None,
+        }
+    }
+}
+/// How far a withdrawal goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum WithdrawalScope {
+    Unspecified = 0,
+    /// Nothing that happens after it is processed.
+    FollowUp = 1,
+    /// Erased; one anonymous tally remains.
+    All = 2,
+}
+impl WithdrawalScope {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "WITHDRAWAL_SCOPE_UNSPECIFIED",
+            Self::FollowUp => "WITHDRAWAL_SCOPE_FOLLOW_UP",
+            Self::All => "WITHDRAWAL_SCOPE_ALL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "WITHDRAWAL_SCOPE_UNSPECIFIED" => Some(Self::Unspecified),
+            "WITHDRAWAL_SCOPE_FOLLOW_UP" => Some(Self::FollowUp),
+            "WITHDRAWAL_SCOPE_ALL" => Some(Self::All),
+            _ => None,
+        }
+    }
+}
+/// Was there a referral in this domain?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum DomainStatus {
+    Unspecified = 0,
+    None = 1,
+    /// Referred; when isn't known. A known date is a referral of its own.
+    Referred = 2,
+    Unknown = 3,
+}
+impl DomainStatus {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "DOMAIN_STATUS_UNSPECIFIED",
+            Self::None => "DOMAIN_STATUS_NONE",
+            Self::Referred => "DOMAIN_STATUS_REFERRED",
+            Self::Unknown => "DOMAIN_STATUS_UNKNOWN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "DOMAIN_STATUS_UNSPECIFIED" => Some(Self::Unspecified),
+            "DOMAIN_STATUS_NONE" => Some(Self::None),
+            "DOMAIN_STATUS_REFERRED" => Some(Self::Referred),
+            "DOMAIN_STATUS_UNKNOWN" => Some(Self::Unknown),
+            _ => None,
+        }
+    }
+}
+/// Does the child do well enough according to parent and teacher?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum NeedStatus {
+    Unspecified = 0,
+    Ok = 1,
+    Concern = 2,
+    Unknown = 3,
+}
+impl NeedStatus {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "NEED_STATUS_UNSPECIFIED",
+            Self::Ok => "NEED_STATUS_OK",
+            Self::Concern => "NEED_STATUS_CONCERN",
+            Self::Unknown => "NEED_STATUS_UNKNOWN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "NEED_STATUS_UNSPECIFIED" => Some(Self::Unspecified),
+            "NEED_STATUS_OK" => Some(Self::Ok),
+            "NEED_STATUS_CONCERN" => Some(Self::Concern),
+            "NEED_STATUS_UNKNOWN" => Some(Self::Unknown),
+            _ => None,
+        }
+    }
+}
+/// Who told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum FollowUpSource {
+    Unspecified = 0,
+    ParentsAndStaff = 1,
+    Parents = 2,
+    Staff = 3,
+    Municipality = 4,
+    Samenwerkingsverband = 5,
+}
+impl FollowUpSource {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FOLLOW_UP_SOURCE_UNSPECIFIED",
+            Self::ParentsAndStaff => "FOLLOW_UP_SOURCE_PARENTS_AND_STAFF",
+            Self::Parents => "FOLLOW_UP_SOURCE_PARENTS",
+            Self::Staff => "FOLLOW_UP_SOURCE_STAFF",
+            Self::Municipality => "FOLLOW_UP_SOURCE_MUNICIPALITY",
+            Self::Samenwerkingsverband => "FOLLOW_UP_SOURCE_SAMENWERKINGSVERBAND",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FOLLOW_UP_SOURCE_UNSPECIFIED" => Some(Self::Unspecified),
+            "FOLLOW_UP_SOURCE_PARENTS_AND_STAFF" => Some(Self::ParentsAndStaff),
+            "FOLLOW_UP_SOURCE_PARENTS" => Some(Self::Parents),
+            "FOLLOW_UP_SOURCE_STAFF" => Some(Self::Staff),
+            "FOLLOW_UP_SOURCE_MUNICIPALITY" => Some(Self::Municipality),
+            "FOLLOW_UP_SOURCE_SAMENWERKINGSVERBAND" => Some(Self::Samenwerkingsverband),
+            _ => None,
+        }
+    }
+}
+/// Moments of a warm hand-over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum HandOverMoment {
+    Unspecified = 0,
+    /// From opvang to school, at four.
+    ToSchool = 1,
+    /// To the secondary school.
+    ToSecondarySchool = 2,
+}
+impl HandOverMoment {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "HAND_OVER_MOMENT_UNSPECIFIED",
+            Self::ToSchool => "HAND_OVER_MOMENT_TO_SCHOOL",
+            Self::ToSecondarySchool => "HAND_OVER_MOMENT_TO_SECONDARY_SCHOOL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "HAND_OVER_MOMENT_UNSPECIFIED" => Some(Self::Unspecified),
+            "HAND_OVER_MOMENT_TO_SCHOOL" => Some(Self::ToSchool),
+            "HAND_OVER_MOMENT_TO_SECONDARY_SCHOOL" => Some(Self::ToSecondarySchool),
+            _ => None,
+        }
+    }
+}
 /// Why it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -2293,6 +3509,12 @@ pub enum EpisodeCloseReason {
     WindowEnded = 1,
     ChildLeft = 2,
     ConsentWithdrawn = 3,
+    /// The work is done.
+    WorkDone = 4,
+    /// The family ended it.
+    FamilyEnded = 5,
+    /// We ended it.
+    WeEnded = 6,
 }
 impl EpisodeCloseReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2305,6 +3527,9 @@ impl EpisodeCloseReason {
             Self::WindowEnded => "EPISODE_CLOSE_REASON_WINDOW_ENDED",
             Self::ChildLeft => "EPISODE_CLOSE_REASON_CHILD_LEFT",
             Self::ConsentWithdrawn => "EPISODE_CLOSE_REASON_CONSENT_WITHDRAWN",
+            Self::WorkDone => "EPISODE_CLOSE_REASON_WORK_DONE",
+            Self::FamilyEnded => "EPISODE_CLOSE_REASON_FAMILY_ENDED",
+            Self::WeEnded => "EPISODE_CLOSE_REASON_WE_ENDED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2314,6 +3539,421 @@ impl EpisodeCloseReason {
             "EPISODE_CLOSE_REASON_WINDOW_ENDED" => Some(Self::WindowEnded),
             "EPISODE_CLOSE_REASON_CHILD_LEFT" => Some(Self::ChildLeft),
             "EPISODE_CLOSE_REASON_CONSENT_WITHDRAWN" => Some(Self::ConsentWithdrawn),
+            "EPISODE_CLOSE_REASON_WORK_DONE" => Some(Self::WorkDone),
+            "EPISODE_CLOSE_REASON_FAMILY_ENDED" => Some(Self::FamilyEnded),
+            "EPISODE_CLOSE_REASON_WE_ENDED" => Some(Self::WeEnded),
+            _ => None,
+        }
+    }
+}
+/// Who judged the usefulness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum OutcomeInformant {
+    Unspecified = 0,
+    Parent = 1,
+    Child = 2,
+}
+impl OutcomeInformant {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "OUTCOME_INFORMANT_UNSPECIFIED",
+            Self::Parent => "OUTCOME_INFORMANT_PARENT",
+            Self::Child => "OUTCOME_INFORMANT_CHILD",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "OUTCOME_INFORMANT_UNSPECIFIED" => Some(Self::Unspecified),
+            "OUTCOME_INFORMANT_PARENT" => Some(Self::Parent),
+            "OUTCOME_INFORMANT_CHILD" => Some(Self::Child),
+            _ => None,
+        }
+    }
+}
+/// Zonder hulp verder (3.1); the numbers are those of CBS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum FurtherHelp {
+    Unspecified = 0,
+    SameOrHeavier = 1,
+    Lighter = 2,
+    Expected = 3,
+    None = 4,
+}
+impl FurtherHelp {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FURTHER_HELP_UNSPECIFIED",
+            Self::SameOrHeavier => "FURTHER_HELP_SAME_OR_HEAVIER",
+            Self::Lighter => "FURTHER_HELP_LIGHTER",
+            Self::Expected => "FURTHER_HELP_EXPECTED",
+            Self::None => "FURTHER_HELP_NONE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FURTHER_HELP_UNSPECIFIED" => Some(Self::Unspecified),
+            "FURTHER_HELP_SAME_OR_HEAVIER" => Some(Self::SameOrHeavier),
+            "FURTHER_HELP_LIGHTER" => Some(Self::Lighter),
+            "FURTHER_HELP_EXPECTED" => Some(Self::Expected),
+            "FURTHER_HELP_NONE" => Some(Self::None),
+            _ => None,
+        }
+    }
+}
+/// Why an earlier event was wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum CorrectionReason {
+    Unspecified = 0,
+    TypingError = 1,
+    WrongChild = 2,
+    WrongDate = 3,
+    Double = 4,
+    ParentObjected = 5,
+}
+impl CorrectionReason {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CORRECTION_REASON_UNSPECIFIED",
+            Self::TypingError => "CORRECTION_REASON_TYPING_ERROR",
+            Self::WrongChild => "CORRECTION_REASON_WRONG_CHILD",
+            Self::WrongDate => "CORRECTION_REASON_WRONG_DATE",
+            Self::Double => "CORRECTION_REASON_DOUBLE",
+            Self::ParentObjected => "CORRECTION_REASON_PARENT_OBJECTED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CORRECTION_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "CORRECTION_REASON_TYPING_ERROR" => Some(Self::TypingError),
+            "CORRECTION_REASON_WRONG_CHILD" => Some(Self::WrongChild),
+            "CORRECTION_REASON_WRONG_DATE" => Some(Self::WrongDate),
+            "CORRECTION_REASON_DOUBLE" => Some(Self::Double),
+            "CORRECTION_REASON_PARENT_OBJECTED" => Some(Self::ParentObjected),
+            _ => None,
+        }
+    }
+}
+/// One decision about the work on the floor of one centre.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ActivityEvent {
+    #[prost(message, optional, tag = "1")]
+    pub meta: ::core::option::Option<EventMeta>,
+    /// When it happened, with the precision of a day.
+    #[prost(message, optional, tag = "2")]
+    pub effective_at: ::core::option::Option<::prost_types::Timestamp>,
+    #[prost(oneof = "activity_event::Change", tags = "10, 11, 12, 13")]
+    pub change: ::core::option::Option<activity_event::Change>,
+}
+/// Nested message and enum types in `ActivityEvent`.
+pub mod activity_event {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Change {
+        #[prost(message, tag = "10")]
+        Noted(super::ActivityNoted),
+        #[prost(message, tag = "11")]
+        Corrected(super::ActivityCorrected),
+        #[prost(message, tag = "12")]
+        LookBackDue(super::LookBackDue),
+        #[prost(message, tag = "13")]
+        LookedBack(super::ActivityLookedBack),
+    }
+}
+impl ::prost::Name for ActivityEvent {
+    const NAME: &'static str = "ActivityEvent";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.ActivityEvent".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.ActivityEvent".into()
+    }
+}
+/// Somebody worked on the floor.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ActivityNoted {
+    /// 16 bytes, derived from the act.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub activity: ::prost::bytes::Bytes,
+    #[prost(enumeration = "ActivityKind", tag = "2")]
+    pub kind: i32,
+    /// Key of the group; empty for the whole centre.
+    #[prost(string, tag = "3")]
+    pub group: ::prost::alloc::string::String,
+    /// 1-1440.
+    #[prost(uint32, tag = "4")]
+    pub minutes: u32,
+    #[prost(enumeration = "Funding", tag = "5")]
+    pub funding: i32,
+    /// What it was about, at most three.
+    #[prost(
+        enumeration = "super::super::common::v1::ConcernDomain",
+        repeated,
+        tag = "6"
+    )]
+    pub themes: ::prost::alloc::vec::Vec<i32>,
+    /// What was agreed, sealed by intake; may be absent.
+    #[prost(message, optional, tag = "7")]
+    pub agreed_step: ::core::option::Option<super::super::common::v1::SealedText>,
+    /// yyyy-mm-dd, when somebody looks back; empty: never.
+    #[prost(string, tag = "8")]
+    pub look_back_on: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ActivityNoted {
+    const NAME: &'static str = "ActivityNoted";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.ActivityNoted".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.ActivityNoted".into()
+    }
+}
+/// It was noted in error, or with another content.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ActivityCorrected {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub activity: ::prost::bytes::Bytes,
+    /// It counts no more.
+    #[prost(bool, tag = "2")]
+    pub void: bool,
+    /// What it says instead, when it still counts.
+    #[prost(message, optional, tag = "3")]
+    pub instead: ::core::option::Option<ActivityNoted>,
+}
+impl ::prost::Name for ActivityCorrected {
+    const NAME: &'static str = "ActivityCorrected";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.ActivityCorrected".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.ActivityCorrected".into()
+    }
+}
+/// The day of the look-back came: routing makes the task.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LookBackDue {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub activity: ::prost::bytes::Bytes,
+    #[prost(string, tag = "2")]
+    pub centre: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub group: ::prost::alloc::string::String,
+}
+impl ::prost::Name for LookBackDue {
+    const NAME: &'static str = "LookBackDue";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.LookBackDue".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.LookBackDue".into()
+    }
+}
+/// Somebody looked back.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ActivityLookedBack {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub activity: ::prost::bytes::Bytes,
+    #[prost(enumeration = "LookBackResult", tag = "2")]
+    pub result: i32,
+}
+impl ::prost::Name for ActivityLookedBack {
+    const NAME: &'static str = "ActivityLookedBack";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.ActivityLookedBack".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.ActivityLookedBack".into()
+    }
+}
+/// Kinds of work on the floor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ActivityKind {
+    Unspecified = 0,
+    Meekijken = 1,
+    Coaching = 2,
+    Teamoverleg = 3,
+    Ouderavond = 4,
+    Consult = 5,
+    Other = 6,
+}
+impl ActivityKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ACTIVITY_KIND_UNSPECIFIED",
+            Self::Meekijken => "ACTIVITY_KIND_MEEKIJKEN",
+            Self::Coaching => "ACTIVITY_KIND_COACHING",
+            Self::Teamoverleg => "ACTIVITY_KIND_TEAMOVERLEG",
+            Self::Ouderavond => "ACTIVITY_KIND_OUDERAVOND",
+            Self::Consult => "ACTIVITY_KIND_CONSULT",
+            Self::Other => "ACTIVITY_KIND_OTHER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ACTIVITY_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "ACTIVITY_KIND_MEEKIJKEN" => Some(Self::Meekijken),
+            "ACTIVITY_KIND_COACHING" => Some(Self::Coaching),
+            "ACTIVITY_KIND_TEAMOVERLEG" => Some(Self::Teamoverleg),
+            "ACTIVITY_KIND_OUDERAVOND" => Some(Self::Ouderavond),
+            "ACTIVITY_KIND_CONSULT" => Some(Self::Consult),
+            "ACTIVITY_KIND_OTHER" => Some(Self::Other),
+            _ => None,
+        }
+    }
+}
+/// What became of the agreed step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum LookBackResult {
+    Unspecified = 0,
+    Works = 1,
+    Partly = 2,
+    Not = 3,
+    NotTried = 4,
+}
+impl LookBackResult {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "LOOK_BACK_RESULT_UNSPECIFIED",
+            Self::Works => "LOOK_BACK_RESULT_WORKS",
+            Self::Partly => "LOOK_BACK_RESULT_PARTLY",
+            Self::Not => "LOOK_BACK_RESULT_NOT",
+            Self::NotTried => "LOOK_BACK_RESULT_NOT_TRIED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "LOOK_BACK_RESULT_UNSPECIFIED" => Some(Self::Unspecified),
+            "LOOK_BACK_RESULT_WORKS" => Some(Self::Works),
+            "LOOK_BACK_RESULT_PARTLY" => Some(Self::Partly),
+            "LOOK_BACK_RESULT_NOT" => Some(Self::Not),
+            "LOOK_BACK_RESULT_NOT_TRIED" => Some(Self::NotTried),
+            _ => None,
+        }
+    }
+}
+/// One decision about what is published on one population.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReportEvent {
+    #[prost(message, optional, tag = "1")]
+    pub meta: ::core::option::Option<EventMeta>,
+    #[prost(oneof = "report_event::Change", tags = "10")]
+    pub change: ::core::option::Option<report_event::Change>,
+}
+/// Nested message and enum types in `ReportEvent`.
+pub mod report_event {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Change {
+        #[prost(message, tag = "10")]
+        Published(super::ReportPublished),
+    }
+}
+impl ::prost::Name for ReportEvent {
+    const NAME: &'static str = "ReportEvent";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.ReportEvent".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.ReportEvent".into()
+    }
+}
+/// A report was published. The same log gives the same report, so only what it was made of is kept, and a fingerprint.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReportPublished {
+    /// yyyy-mm-dd, first and last day of the baselines that it counts.
+    #[prost(string, tag = "1")]
+    pub period_from: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub period_until: ::prost::alloc::string::String,
+    /// Keys of the centres, sorted.
+    #[prost(string, repeated, tag = "3")]
+    pub centres: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// yyyy-mm-dd: what was known by the end of this day, Europe/Amsterdam.
+    #[prost(string, tag = "4")]
+    pub known_on: ::prost::alloc::string::String,
+    /// For instance ESC-1 and SDC-1.
+    #[prost(string, tag = "5")]
+    pub ruleset: ::prost::alloc::string::String,
+    #[prost(string, tag = "6")]
+    pub disclosure_rules: ::prost::alloc::string::String,
+    #[prost(enumeration = "ReportStatus", tag = "7")]
+    pub status: i32,
+    /// SHA-256 of the published JSON.
+    #[prost(bytes = "bytes", tag = "8")]
+    pub fingerprint: ::prost::bytes::Bytes,
+    /// The published JSON: suppressed and rounded counts only.
+    #[prost(bytes = "bytes", tag = "9")]
+    pub published_json: ::prost::bytes::Bytes,
+}
+impl ::prost::Name for ReportPublished {
+    const NAME: &'static str = "ReportPublished";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.ReportPublished".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.ReportPublished".into()
+    }
+}
+/// How final a report is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ReportStatus {
+    Unspecified = 0,
+    Voorlopig = 1,
+    Definitief = 2,
+}
+impl ReportStatus {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "REPORT_STATUS_UNSPECIFIED",
+            Self::Voorlopig => "REPORT_STATUS_VOORLOPIG",
+            Self::Definitief => "REPORT_STATUS_DEFINITIEF",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "REPORT_STATUS_UNSPECIFIED" => Some(Self::Unspecified),
+            "REPORT_STATUS_VOORLOPIG" => Some(Self::Voorlopig),
+            "REPORT_STATUS_DEFINITIEF" => Some(Self::Definitief),
             _ => None,
         }
     }

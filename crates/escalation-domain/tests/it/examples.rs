@@ -103,7 +103,7 @@ fn the_first_baseline_stands_and_a_correction_is_one_more_fact() {
     let judged = |baseline| Change::BaselineAssessed {
         baseline,
         probability_percent: 40,
-        took_part: vec![Role::Professional],
+        took_part: vec![voordeur_escalation_domain::Participant::Parent],
     };
     let first = by_hand(&mut history, 20, 10, 11, judged(Baseline::Imminent));
     by_hand(&mut history, 21, 5, 12, judged(Baseline::None));
