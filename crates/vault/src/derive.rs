@@ -4,7 +4,8 @@ use std::{fmt, sync::Arc};
 
 use aws_lc_rs::hmac;
 use voordeur_kernel::{
-    AskerId, ChildAlias, CommandId, CommitId, EpisodeId, OrganisationKey, SignalId, TaskId,
+    ActivityId, AskerId, CentreKey, ChildAlias, CommandId, CommitId, EpisodeId, OrganisationKey, SignalId,
+    TaskId,
 };
 
 /// Derives ids with HMAC-SHA-256 under the derivation key of the installation. Each kind of id has its own domain, and the parts of
@@ -39,6 +40,37 @@ impl Deriver {
     #[must_use]
     pub fn task_for_signal(&self, signal: SignalId) -> TaskId {
         TaskId::from_bytes(self.short("task-of-signal", &[signal.as_bytes()]))
+    }
+
+    /// The task of a follow-up check of an episode, so many days after its baseline; a check that was not made is asked for again.
+    #[must_use]
+    pub fn task_for_check(&self, episode: EpisodeId, day: u16, asked_before: u32) -> TaskId {
+        let parts: [&[u8]; 3] = [episode.as_bytes(), &day.to_be_bytes(), &asked_before.to_be_bytes()];
+        TaskId::from_bytes(self.short("task-of-check", &parts))
+    }
+
+    /// The task of a warm hand-over of a child with an episode. `moment` is its number in the contract.
+    #[must_use]
+    pub fn task_for_hand_over(&self, episode: EpisodeId, moment: u8) -> TaskId {
+        TaskId::from_bytes(self.short("task-of-hand-over", &[episode.as_bytes(), &[moment]]))
+    }
+
+    /// The task of the look-back on work on the floor.
+    #[must_use]
+    pub fn task_for_look_back(&self, activity: ActivityId) -> TaskId {
+        TaskId::from_bytes(self.short("task-of-look-back", &[activity.as_bytes()]))
+    }
+
+    /// The work on the floor that an act noted.
+    #[must_use]
+    pub fn activity_id(&self, act: CommandId) -> ActivityId {
+        ActivityId::from_bytes(self.short("activity", &[act.as_bytes()]))
+    }
+
+    /// What texts about the work on the floor of a centre are bound to.
+    #[must_use]
+    pub fn floor_owner(&self, centre: &CentreKey) -> [u8; 16] {
+        self.short("floor", &[centre.as_str().as_bytes()])
     }
 
     /// The n-th episode of a child, from 1.

@@ -63,6 +63,8 @@ impl Default for VaultSettings {
     }
 }
 
+/// Keys are made ahead again when this part of those that should be ready was taken.
+const WORTH_A_WRITE: usize = 4;
 /// Most keys that are stored in one write.
 const KEYS_AT_ONCE: usize = 256;
 
@@ -319,7 +321,8 @@ impl Vault {
     async fn fill(&self) -> Result<(), VaultError> {
         loop {
             let missing = self.pool.missing(self.settings.keys_ready).min(KEYS_AT_ONCE);
-            if missing == 0 {
+            // A write costs the broker about the same for one key as for many, so it waits until it is worth one.
+            if missing < (self.settings.keys_ready / WORTH_A_WRITE).max(1) {
                 return Ok(());
             }
             let mut keys = Vec::with_capacity(missing);
