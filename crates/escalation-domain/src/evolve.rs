@@ -3,32 +3,29 @@
 use voordeur_kernel::{ChildAlias, CommandId, CommitId, TaskId, Timestamp};
 
 use crate::{
+    deadline::{Deadline, Work},
     event::{Actor, Change, Event, SignalJoined},
+    ledger::{Facts, Ledger, Unwritable},
     life::{ChangeKind, Phase, next_phase},
+    standing::{Standing, standing},
 };
-
-/// Something the episode was told.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Fact {
-    /// Commit that brought it; corrections name it.
-    pub commit: CommitId,
-    /// When it happened.
-    pub effective_at: Timestamp,
-    /// When it became known here.
-    pub recorded_at: Timestamp,
-    /// What.
-    pub change: Change,
-}
 
 /// An episode: who it is about, and every fact in the order in which they became known.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Episode {
-    child: ChildAlias,
-    child_ordinal: u32,
-    phase: Phase,
-    facts: Vec<Fact>,
-    commands: Vec<(CommandId, CommitId)>,
+    ledger: Ledger,
+    /// Soonest first; few, so they are kept as they are written: some nine bytes each.
+    deadlines: Box<[Waiting]>,
     made_by_people: u32,
+    phase: Phase,
+    last: ChangeKind,
+}
+
+/// A deadline in sixteen bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Waiting {
+    due_ms: i64,
+    work: Work,
 }
 
 /// A history that cannot be: a damaged one, or one of a later release.
@@ -56,31 +53,46 @@ pub enum BadHistory {
     /// It names a task that joined before.
     #[error("a task joins twice")]
     TaskTwice,
-    /// It corrects something that is not there.
-    #[error("a correction names an event that is not of this episode")]
-    UnknownTarget,
+    /// It names a fact that is not there.
+    #[error("{0:?} names a fact that is not of this episode")]
+    UnknownFact(ChangeKind),
+    /// A goal or a referral has another id than the fact that brings it.
+    #[error("{0:?} has another id than the fact that brings it")]
+    ForeignId(ChangeKind),
+    /// It is about another child.
+    #[error("{0:?} is about another child")]
+    OtherChild(ChangeKind),
+    /// A moment in no calendar of a child.
+    #[error("{0:?} has a moment beyond the calendar")]
+    Moment(ChangeKind),
 }
 
 impl Episode {
     /// The child, by its alias.
     #[must_use]
     pub const fn child(&self) -> ChildAlias {
-        self.child
+        self.ledger.child()
     }
 
     /// 1 for the first episode of this child.
     #[must_use]
     pub const fn child_ordinal(&self) -> u32 {
-        self.child_ordinal
+        self.ledger.child_ordinal()
     }
 
-    /// Where it stands.
+    /// Where its work stands.
     #[must_use]
     pub const fn phase(&self) -> Phase {
         self.phase
     }
 
-    /// Does it run?
+    /// What its last event was.
+    #[must_use]
+    pub const fn last_change(&self) -> ChangeKind {
+        self.last
+    }
+
+    /// Is there work on it?
     #[must_use]
     pub const fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Open)
@@ -88,8 +100,8 @@ impl Episode {
 
     /// Events so far.
     #[must_use]
-    pub fn events(&self) -> u32 {
-        u32::try_from(self.facts.len()).unwrap_or(u32::MAX)
+    pub const fn events(&self) -> u32 {
+        self.ledger.len()
     }
 
     /// Events that people made: the version that a person saw.
@@ -100,19 +112,33 @@ impl Episode {
 
     /// The facts, in the order in which they became known.
     #[must_use]
-    pub fn facts(&self) -> &[Fact] {
-        &self.facts
+    pub fn facts(&self) -> Facts<'_> {
+        self.ledger.facts()
+    }
+
+    /// The facts with corrections applied, in the order in which they became known.
+    #[must_use]
+    pub fn standing(&self) -> Vec<Standing> {
+        standing(self.facts())
+    }
+
+    /// Every moment that it waits for, soonest first.
+    pub fn deadlines(&self) -> impl Iterator<Item = Deadline> + '_ {
+        self.deadlines.iter().map(|waiting| Deadline {
+            due: Timestamp::from_millisecond(waiting.due_ms).unwrap_or(Timestamp::MAX),
+            work: waiting.work,
+        })
     }
 
     /// The commit that a command made, when it is known.
     #[must_use]
     pub fn commit_of(&self, command: CommandId) -> Option<CommitId> {
-        self.commands.iter().find(|(known, _)| *known == command).map(|(_, commit)| *commit)
+        self.facts().of_command(command)
     }
 
     /// Signals with their tasks, in the order in which they became known, voided ones included.
-    pub fn signals(&self) -> impl Iterator<Item = &SignalJoined> {
-        self.facts.iter().filter_map(|fact| joining(&fact.change))
+    pub fn signals(&self) -> impl Iterator<Item = SignalJoined> + '_ {
+        self.facts().filter_map(|fact| joining(fact.change))
     }
 
     /// Is this one of its tasks?
@@ -120,12 +146,24 @@ impl Episode {
     pub fn has_task(&self, task: TaskId) -> bool {
         self.signals().any(|signal| signal.task == task)
     }
+
+    /// Does it name episodes of other aliases? Voided links as well.
+    #[must_use]
+    pub fn links(&self) -> bool {
+        self.facts().any(|fact| matches!(fact.change, Change::EpisodesLinked { .. }))
+    }
+
+    /// Bytes that it takes in memory, with what it points to.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        size_of::<Self>() + self.ledger.heap() + size_of_val(&*self.deadlines)
+    }
 }
 
 /// The signal in an event that brings one.
-pub(crate) const fn joining(change: &Change) -> Option<&SignalJoined> {
+pub(crate) fn joining(change: Change) -> Option<SignalJoined> {
     match change {
-        Change::Opened(opened) => Some(&opened.signal),
+        Change::Opened(opened) => Some(opened.signal),
         Change::SignalJoined(joined) => Some(joined),
         _ => None,
     }
@@ -146,33 +184,66 @@ pub fn evolve(episode: Option<Episode>, event: &Event, commit: CommitId) -> Resu
     let mut episode = match (episode, &event.change) {
         (Some(episode), _) => episode,
         (None, Change::Opened(opened)) => Episode {
-            child: opened.child,
-            child_ordinal: opened.child_ordinal,
-            phase: to,
-            facts: Vec::new(),
-            commands: Vec::new(),
+            ledger: Ledger::new(opened.child, opened.child_ordinal),
+            deadlines: Box::default(),
             made_by_people: 0,
+            phase: to,
+            last: kind,
         },
         (None, _) => return Err(BadHistory::Step { phase, change: kind }),
     };
-    match &event.change {
-        Change::SignalJoined(joined) if episode.has_task(joined.task) => return Err(BadHistory::TaskTwice),
-        Change::FirstContact { task } | Change::TaskCompleted { task, .. } if !episode.has_task(*task) => {
-            return Err(BadHistory::UnknownTask(kind));
-        }
-        Change::Corrected { target, .. } if !episode.facts.iter().any(|fact| fact.commit == *target) => {
-            return Err(BadHistory::UnknownTarget);
-        }
-        _ => {}
+    check(&episode, &event.change, commit)?;
+    episode.ledger.push(event, commit).map_err(|problem| match problem {
+        Unwritable::Moment => BadHistory::Moment(kind),
+        Unwritable::UnknownFact => BadHistory::UnknownFact(kind),
+    })?;
+    if let Some(deadlines) = &event.deadlines {
+        let waiting = deadlines
+            .iter()
+            .map(|deadline| Waiting { due_ms: deadline.due.as_millisecond(), work: deadline.work });
+        episode.deadlines = waiting.collect();
     }
-    episode.phase = to;
-    episode.facts.push(Fact {
-        commit,
-        effective_at: event.effective_at,
-        recorded_at: event.meta.recorded_at,
-        change: event.change.clone(),
-    });
-    episode.commands.push((event.meta.command, commit));
-    episode.made_by_people += u32::from(matches!(event.meta.actor, Actor::Person(..)));
+    episode.made_by_people =
+        episode.made_by_people.saturating_add(u32::from(matches!(event.meta.actor, Actor::Person(..))));
+    episode.last = kind;
+    episode.phase = match &event.change {
+        // When the closing itself was wrong, the work goes on; and the other way round.
+        Change::Corrected(_) => phase_of(&episode),
+        _ => to,
+    };
     Ok(episode)
+}
+
+/// The last closing or signal that counts says where the work stands.
+fn phase_of(episode: &Episode) -> Phase {
+    let standing = episode.standing();
+    let last = standing.iter().filter(|fact| !fact.voided).rev().find_map(|fact| match fact.change.kind() {
+        ChangeKind::Closed => Some(Phase::Closed),
+        ChangeKind::Opened | ChangeKind::SignalJoined => Some(Phase::Open),
+        _ => None,
+    });
+    last.unwrap_or(Phase::Open)
+}
+
+fn check(episode: &Episode, change: &Change, commit: CommitId) -> Result<(), BadHistory> {
+    let kind = change.kind();
+    match change {
+        Change::SignalJoined(joined) if episode.has_task(joined.task) => Err(BadHistory::TaskTwice),
+        Change::FirstContact { task } | Change::TaskCompleted { task, .. } if !episode.has_task(*task) => {
+            Err(BadHistory::UnknownTask(kind))
+        }
+        Change::GoalSet(goal) if goal.goal != commit => Err(BadHistory::ForeignId(kind)),
+        Change::ReferralRequested { referral, .. } if *referral != commit => Err(BadHistory::ForeignId(kind)),
+        Change::WorkDue { child, .. } if *child != episode.child() => Err(BadHistory::OtherChild(kind)),
+        Change::GoalScored { goal: of, .. }
+        | Change::ReferralDecided { referral: of, .. }
+        | Change::CareEnded { referral: of, .. }
+        | Change::ReferralReviewed { referral: of, .. }
+        | Change::Corrected(crate::event::Correction { target: of, .. })
+            if *of == commit =>
+        {
+            Err(BadHistory::UnknownFact(kind))
+        }
+        _ => Ok(()),
+    }
 }

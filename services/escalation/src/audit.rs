@@ -1,4 +1,4 @@
-//! Who looked at an episode, on record before it is shown. Field names follow NEN 7513.
+//! Who looked at an episode or changed it, on record before anything is shown. Field names follow NEN 7513.
 
 use std::sync::Arc;
 
@@ -25,14 +25,33 @@ pub(crate) struct Look<'a> {
     pub(crate) episode: EpisodeId,
     /// About whom.
     pub(crate) child: ChildAlias,
-    /// The processing activity, for instance `get-episode`.
-    pub(crate) activity: &'static str,
-    /// Whether it was shown.
-    pub(crate) allowed: bool,
+    /// What she does.
+    pub(crate) doing: Doing,
     /// When.
     pub(crate) at: Timestamp,
     /// Version of the directory that said who works where.
     pub(crate) directory_version: u64,
+}
+
+/// What somebody does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Doing {
+    /// The processing activity, for instance `get-episode`.
+    activity: &'static str,
+    /// A look, or a change.
+    action: AuditAction,
+    /// Whether it was shown, or done.
+    allowed: bool,
+}
+
+impl Doing {
+    pub(crate) const fn look(activity: &'static str, allowed: bool) -> Self {
+        Self { activity, action: AuditAction::R, allowed }
+    }
+
+    pub(crate) const fn change(activity: &'static str, allowed: bool) -> Self {
+        Self { activity, action: AuditAction::U, allowed }
+    }
 }
 
 /// Writes looks down.
@@ -57,12 +76,12 @@ impl Audit {
 }
 
 fn event(look: &Look<'_>) -> AuditEvent {
-    let outcome = if look.allowed { AuditOutcome::Success } else { AuditOutcome::Refused };
+    let outcome = if look.doing.allowed { AuditOutcome::Success } else { AuditOutcome::Refused };
     let person = common::Person { key: look.person.to_string(), role: common::Role::from(look.role).into() };
     AuditEvent {
-        event_action_code: AuditAction::R.into(),
+        event_action_code: look.doing.action.into(),
         event_outcome_indicator: outcome.into(),
-        event_id: look.activity.to_owned(),
+        event_id: look.doing.activity.to_owned(),
         event_type_code: AuditEventType::Normal.into(),
         user: Some(common::Actor { who: Some(common::actor::Who::Person(person)) }),
         purpose_of_use: "follow-episode".to_owned(),
@@ -72,8 +91,8 @@ fn event(look: &Look<'_>) -> AuditEvent {
         // The rule that decided: people of the centre, by this version of the directory.
         autorisatie_protocol: format!("team-of-centre/1 directory/{}", look.directory_version),
         controles: Some(AuditControls {
-            autorisatie: look.allowed,
-            behandelrelatie: look.allowed,
+            autorisatie: look.doing.allowed,
+            behandelrelatie: look.doing.allowed,
             toestemming: false,
             noodknop: false,
         }),

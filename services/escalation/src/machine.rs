@@ -1,10 +1,10 @@
-//! What escalation keeps of its own stream: open episodes, and where to find every episode.
+//! What escalation keeps of its own stream: open episodes, where to find every episode, and what is due.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use prost::Message as _;
 use voordeur_contracts::event::EpisodeEvent;
-use voordeur_escalation_domain::{Episode, evolve};
+use voordeur_escalation_domain::{Change, ChangeKind, Episode, evolve};
 use voordeur_eventlog::{
     Recorded, StreamName, Subject,
     fold::{Machine, Unreadable},
@@ -34,34 +34,53 @@ pub(crate) struct State {
     pub(crate) episode: Episode,
 }
 
-/// Where an episode stands in lists: newest first is the largest first.
-pub(crate) type Place = (Timestamp, EpisodeId);
+/// Where an episode stands in lists: newest first is the largest first. The moment in milliseconds.
+pub(crate) type Place = (i64, EpisodeId);
 
-/// What has to be found quickly. Episodes that ended stay in here: their tasks and children still lead to them.
+/// What has to be found quickly. Episodes that ended stay in here: their tasks and children still lead to them, and what they wait for
+/// still comes.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    by_child: HashMap<ChildAlias, BTreeMap<u32, EpisodeId>>,
+    newest: HashMap<ChildAlias, (u32, EpisodeId)>,
     by_task: HashMap<TaskId, EpisodeId>,
     by_centre: HashMap<CentreKey, BTreeMap<Place, bool>>,
     placed: HashMap<EpisodeId, Placed>,
+    due: BTreeSet<Place>,
+    /// Episodes that name this one as the one that began earlier.
+    later: HashMap<EpisodeId, Vec<EpisodeId>>,
 }
 
 /// How an episode was put into the lists, to take it out again.
 #[derive(Debug)]
 struct Placed {
-    place: Place,
-    centres: BTreeSet<CentreKey>,
+    opened_ms: i64,
+    /// The soonest moment that it waits for.
+    due_ms: Option<i64>,
+    centre: CentreKey,
+    /// Nearly every episode has one centre; no others take no room.
+    others: Box<[CentreKey]>,
 }
 
 impl Index {
     /// The newest episode of a child that is known here, with its ordinal.
     pub(crate) fn newest_of(&self, child: ChildAlias) -> Option<(u32, EpisodeId)> {
-        self.by_child.get(&child)?.last_key_value().map(|(ordinal, id)| (*ordinal, *id))
+        self.newest.get(&child).copied()
     }
 
     /// The episode that a task belongs to.
     pub(crate) fn of_task(&self, task: TaskId) -> Option<EpisodeId> {
         self.by_task.get(&task).copied()
+    }
+
+    /// Episodes that name this one as the one that began earlier.
+    pub(crate) fn later_than(&self, episode: EpisodeId) -> &[EpisodeId] {
+        self.later.get(&episode).map_or(&[], Vec::as_slice)
+    }
+
+    /// Episodes with a moment at or before this one, the longest overdue first.
+    pub(crate) fn due_at(&self, now: Timestamp) -> impl Iterator<Item = Place> + '_ {
+        let now = now.as_millisecond();
+        self.due.iter().take_while(move |(due, _)| *due <= now).copied()
     }
 
     /// Episodes of a centre before a place, newest first, each with whether it is open.
@@ -80,34 +99,77 @@ impl Index {
 
     fn put(&mut self, state: &State) {
         let episode = &state.episode;
-        self.by_child.entry(episode.child()).or_default().insert(episode.child_ordinal(), state.id);
-        for signal in episode.signals() {
+        let newest = self.newest.entry(episode.child()).or_insert((episode.child_ordinal(), state.id));
+        *newest = (*newest).max((episode.child_ordinal(), state.id));
+        // Voided signals as well: their tasks and centres still lead here.
+        let (mut opened_ms, mut centres, mut earlier) = (i64::MAX, BTreeSet::new(), Vec::new());
+        for fact in episode.facts() {
+            let signal = match fact.change {
+                Change::Opened(opened) => opened.signal,
+                Change::SignalJoined(joined) => joined,
+                Change::EpisodesLinked { earlier: other } => {
+                    earlier.push(other);
+                    continue;
+                }
+                _ => continue,
+            };
             self.by_task.insert(signal.task, state.id);
+            opened_ms = opened_ms.min(fact.effective_at.as_millisecond());
+            centres.insert(self.shared(signal.centre));
         }
-        let picture = episode.picture();
-        let Some(opened) = picture.opened else { return };
-        let place = (opened.effective, state.id);
-        let centres: BTreeSet<CentreKey> = picture.centres().into_iter().cloned().collect();
-        for centre in &centres {
-            self.by_centre.entry(centre.clone()).or_default().insert(place, episode.is_open());
+        for other in earlier {
+            let later = self.later.entry(other).or_default();
+            if !later.contains(&state.id) {
+                later.push(state.id);
+            }
         }
-        self.placed.insert(state.id, Placed { place, centres });
+        let Some(centre) = centres.pop_first() else { return };
+        for centre in centres.iter().chain([&centre]) {
+            self.by_centre.entry(centre.clone()).or_default().insert((opened_ms, state.id), episode.is_open());
+        }
+        let due_ms = soonest(episode);
+        self.due.extend(due_ms.map(|due| (due, state.id)));
+        self.placed.insert(state.id, Placed { opened_ms, due_ms, centre, others: centres.into_iter().collect() });
+    }
+
+    /// The same key, but the one whose text the lists hold already.
+    fn shared(&self, centre: CentreKey) -> CentreKey {
+        self.by_centre.get_key_value(&centre).map_or(centre, |(known, _)| known.clone())
     }
 
     fn take_out(&mut self, id: EpisodeId) {
         let Some(placed) = self.placed.remove(&id) else { return };
-        for centre in &placed.centres {
+        if let Some(due) = placed.due_ms {
+            self.due.remove(&(due, id));
+        }
+        for centre in placed.others.iter().chain([&placed.centre]) {
             if let Some(list) = self.by_centre.get_mut(centre) {
-                list.remove(&placed.place);
+                list.remove(&(placed.opened_ms, id));
                 if list.is_empty() {
                     self.by_centre.remove(centre);
                 }
             }
         }
     }
+
+    /// Most events only move what the episode waits for.
+    fn move_due(&mut self, id: EpisodeId, episode: &Episode) {
+        let Some(placed) = self.placed.get_mut(&id) else { return };
+        let due_ms = soonest(episode);
+        if placed.due_ms != due_ms {
+            if let Some(before) = std::mem::replace(&mut placed.due_ms, due_ms) {
+                self.due.remove(&(before, id));
+            }
+            self.due.extend(due_ms.map(|due| (due, id)));
+        }
+    }
 }
 
-/// The machine of the stream EPISODES.
+fn soonest(episode: &Episode) -> Option<i64> {
+    episode.deadlines().next().map(|deadline| deadline.due.as_millisecond())
+}
+
+/// The machine of the histories of episodes.
 #[derive(Debug)]
 pub(crate) struct Episodes;
 
@@ -122,6 +184,10 @@ fn id_of(subject: &Subject) -> Option<EpisodeId> {
 impl Machine for Episodes {
     type State = State;
     type Index = Index;
+
+    fn concerns(subject: &Subject) -> bool {
+        subject.prefix() == PREFIX
+    }
 
     fn evolve(state: Option<State>, message: &Recorded) -> Result<State, Unreadable> {
         let id = id_of(&message.subject).ok_or_else(|| unreadable("the subject is no episode"))?;
@@ -140,7 +206,13 @@ impl Machine for Episodes {
         !state.episode.is_open()
     }
 
-    fn index(index: &mut Index, subject: &Subject, _: Option<&State>, after: Option<&State>) {
+    fn index(index: &mut Index, subject: &Subject, before: Option<&State>, after: Option<&State>) {
+        if let (Some(_), Some(after)) = (before, after)
+            && !moves_lists(after.episode.last_change())
+        {
+            index.move_due(after.id, &after.episode);
+            return;
+        }
         // What was put in is remembered here: an episode that ended comes without its state before.
         if let Some(id) = id_of(subject) {
             index.take_out(id);
@@ -150,4 +222,16 @@ impl Machine for Episodes {
             index.put(state);
         }
     }
+}
+
+/// Does an event of this kind change where an episode is found?
+const fn moves_lists(change: ChangeKind) -> bool {
+    matches!(
+        change,
+        ChangeKind::Opened
+            | ChangeKind::SignalJoined
+            | ChangeKind::EpisodesLinked
+            | ChangeKind::Closed
+            | ChangeKind::Corrected
+    )
 }

@@ -6,19 +6,17 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use voordeur_chassis::trace_headers;
-use voordeur_escalation_domain::{Action, Actor, Command, Event, Refusal, decide};
+use voordeur_escalation_domain::{Action, Actor, Command, Refusal, Word as _};
 use voordeur_eventlog::{
-    Commit, Deadline, EventLog, Recorded, Subject,
-    fold::{ExecuteError, Expect, Fold},
+    Deadline, EventLog, Recorded,
+    fold::{ExecuteError, Expect},
     worker::{Handler, HandlerError},
 };
-use voordeur_kernel::{Clock, EpisodeId, ErrorKind, TaskId, Timestamp};
-use voordeur_vault::Deriver;
+use voordeur_kernel::{EpisodeId, ErrorKind, TaskId, Timestamp};
 
 use crate::{
-    codec::{EPISODE_KIND, SERVICE, SOURCE, write},
-    machine::{Episodes, subject},
+    codec::SERVICE,
+    office::Office,
     task_facts::{self, TaskFacts},
 };
 
@@ -27,10 +25,8 @@ const ENDED_MAX: u32 = 64;
 
 /// Opens and follows episodes.
 pub(crate) struct TaskReaction {
-    pub(crate) fold: Arc<Fold<Episodes>>,
+    pub(crate) office: Arc<Office>,
     pub(crate) tasks: Arc<dyn EventLog>,
-    pub(crate) deriver: Deriver,
-    pub(crate) clock: Arc<dyn Clock>,
 }
 
 #[async_trait]
@@ -83,13 +79,13 @@ impl TaskReaction {
     ) -> Result<(EpisodeId, bool), HandlerError> {
         let task = facts.signal.task;
         let (of_task, newest) =
-            self.fold.read(|index, _| (index.of_task(task), index.newest_of(facts.child)));
+            self.office.fold.read(|index, _| (index.of_task(task), index.newest_of(facts.child)));
         if let Some(episode) = of_task {
             return Ok((episode, true));
         }
         let from = newest.map_or(1, |(ordinal, _)| ordinal);
         for child_ordinal in from..from + ENDED_MAX {
-            let episode = self.deriver.episode_id(facts.child, child_ordinal);
+            let episode = self.office.deriver.episode_id(facts.child, child_ordinal);
             // The fold may lie behind: then the compare-and-set tells, and the loser joins.
             let expect =
                 if newest.is_some_and(|(_, known)| known == episode) { Expect::Known } else { Expect::New };
@@ -120,21 +116,13 @@ impl TaskReaction {
         act: Act,
         deadline: Deadline,
     ) -> Result<bool, ExecuteError<Refusal>> {
-        let subject = history_of(episode)?;
         let urgent = act.urgent;
         let command = self.command(episode, act);
-        let executed = self
-            .fold
-            .execute(&subject, expect, deadline, |state, _| {
-                let event = decide(state.map(|state| &state.episode), &command)?;
-                Ok::<_, Refusal>(event.map(|event| commit(&command, &event, urgent)))
-            })
-            .await?;
-        Ok(!executed.changed)
+        Ok(!self.office.act(expect, &command, urgent, deadline).await?.changed)
     }
 
     fn command(&self, episode: EpisodeId, act: Act) -> Command {
-        let id = self.deriver.command_id("service:escalation", &act.key);
+        let id = self.office.deriver.command_id("service:escalation", &act.key);
         // The content of an act: which episode, what, and when it happened. Whether it opens or joins is decided by who comes first.
         let mut content = episode.as_bytes().to_vec();
         content.extend(act.effective_at.as_nanosecond().to_be_bytes());
@@ -150,36 +138,24 @@ impl TaskReaction {
             Action::RecordContact { task } => content.extend(task.as_bytes()),
             Action::RecordCompletion { task, outcome } => {
                 content.extend(task.as_bytes());
-                content.push(*outcome as u8);
+                // Its place in the list, from 0.
+                content.push(outcome.number().saturating_sub(1));
             }
+            // Of people and of clocks, never of tasks.
+            Action::Record(_) | Action::Link(_) | Action::Remind(_) => {}
         }
         Command {
             id,
-            commit: self.deriver.commit_id(id, &content),
+            commit: self.office.deriver.commit_id(id, &content),
+            episode,
             actor: Actor::Service(SERVICE.to_owned()),
-            now: self.clock.now(),
+            now: self.office.clock.now(),
             effective_at: act.effective_at,
             directory_version: 0,
+            seen_version: 0,
             action: act.action,
         }
     }
-}
-
-fn commit(command: &Command, event: &Event, urgent: bool) -> Commit {
-    Commit {
-        id: command.commit,
-        kind: EPISODE_KIND,
-        source: SOURCE,
-        time: event.meta.recorded_at,
-        data: write(event),
-        trace: trace_headers(),
-        urgent,
-    }
-}
-
-fn history_of(episode: EpisodeId) -> Result<Subject, ExecuteError<Refusal>> {
-    subject(episode)
-        .map_err(|bad| ExecuteError::Append(voordeur_eventlog::AppendError::Broken(bad.to_string())))
 }
 
 fn error(kind: ErrorKind, reason: &'static str, detail: impl Into<String>) -> HandlerError {

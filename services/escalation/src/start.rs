@@ -2,15 +2,29 @@
 
 use std::{convert::Infallible, sync::Arc};
 
+use jiff::tz::TimeZone;
 use voordeur_chassis::{Environment, Service, StartError, telemetry::processing};
-use voordeur_contracts::escalation::episode_service_server::{EpisodeServiceServer, SERVICE_NAME};
-use voordeur_directory::{DirectoryStore, DirectoryWatch};
+use voordeur_contracts::escalation::{
+    activity_service_server::{self, ActivityServiceServer},
+    episode_service_server::{EpisodeServiceServer, SERVICE_NAME},
+};
+use voordeur_directory::{DirectoryStore, DirectoryWatch, ZONE};
+use voordeur_escalation_domain::Rules;
 use voordeur_eventlog::{
     BucketName, ConsumerName, StreamName, dead_letters::DeadLetters, fold::Fold, worker::Worker,
 };
+use voordeur_kernel::limits;
 
 use crate::{
-    Settings, api::EpisodeApi, audit::Audit, codec::SERVICE, machine::Episodes, reaction::TaskReaction,
+    Settings,
+    activity::{ActivityApi, FloorOffice},
+    api::EpisodeApi,
+    audit::Audit,
+    clock,
+    codec::SERVICE,
+    machine::Episodes,
+    office::Office,
+    reaction::TaskReaction,
 };
 
 /// Starts the service: its fold, its wake-ups, and what it answers. It is ready once it has read its own stream and a directory.
@@ -32,12 +46,19 @@ pub async fn start(env: &Environment, settings: Settings) -> Result<Service, Sta
     let fold = Fold::<Episodes>::new(env.broker.log(StreamName::Episodes));
     env.tasks.spawn("escalation episodes", Arc::clone(&fold).run(stop.clone()));
 
-    let reaction = Arc::new(TaskReaction {
+    let zone = TimeZone::get(ZONE).map_err(|error| StartError::Failed(error.to_string()))?;
+    let office = Arc::new(Office {
         fold: Arc::clone(&fold),
-        tasks: env.broker.log(StreamName::Tasks),
-        deriver: settings.keys.deriver(),
+        directory: Arc::clone(&directory),
         clock: Arc::clone(&env.clock),
+        deriver: settings.keys.deriver(),
+        rules: Rules { zone, plan: settings.follow_up },
     });
+    let moments = clock::run(Arc::clone(&office), Arc::clone(&env.clock), stop.clone());
+    env.tasks.spawn("escalation moments", moments);
+
+    let reaction =
+        Arc::new(TaskReaction { office: Arc::clone(&office), tasks: env.broker.log(StreamName::Tasks) });
     let worker = Worker::new(
         SERVICE,
         env.broker.wakeups(ConsumerName::EscalationTasks),
@@ -56,22 +77,26 @@ pub async fn start(env: &Environment, settings: Settings) -> Result<Service, Sta
         Ok::<(), Infallible>(())
     });
 
-    let api = EpisodeApi {
-        fold: Arc::clone(&fold),
-        directory: Arc::clone(&directory),
-        audit: Audit::new(env.broker.log(StreamName::Audit)),
-        clock: Arc::clone(&env.clock),
-    };
+    let floor = FloorOffice::start(env, Arc::clone(&directory), settings.keys.deriver());
+    let activities = ActivityServiceServer::new(ActivityApi(Arc::clone(&floor)))
+        .max_decoding_message_size(limits::REQUEST_BYTES_MAX);
+    let (floor_ready, floor_digest) = (Arc::clone(&floor), floor);
+
+    let api = EpisodeApi { office, audit: Audit::new(env.broker.log(StreamName::Audit)) };
     let (folded, digest) = (Arc::clone(&fold), fold);
     Ok(Service {
         name: SERVICE,
-        grpc: tonic::service::Routes::new(EpisodeServiceServer::new(api)),
-        grpc_services: vec![SERVICE_NAME],
+        grpc: tonic::service::Routes::new(EpisodeServiceServer::new(api)).add_service(activities),
+        grpc_services: vec![SERVICE_NAME, activity_service_server::SERVICE_NAME],
         refusal_detail: None,
         ready: vec![
             ("episodes", Arc::new(move || folded.is_ready())),
+            ("activities", Arc::new(move || floor_ready.is_ready())),
             ("directory", Arc::new(move || directory.is_ready())),
         ],
-        folds: vec![("episodes", Arc::new(move || digest.digest()))],
+        folds: vec![
+            ("episodes", Arc::new(move || digest.digest())),
+            ("activities", Arc::new(move || floor_digest.digest())),
+        ],
     })
 }

@@ -37,8 +37,8 @@ pub struct Config {
     pub intake: ListenConfig,
     /// Routing.
     pub routing: RoutingConfig,
-    /// Addresses of escalation.
-    pub escalation: ListenConfig,
+    /// Escalation.
+    pub escalation: EscalationConfig,
 }
 
 /// Section `broker`.
@@ -180,6 +180,26 @@ pub struct RoutingConfig {
 }
 
 impl RoutingConfig {
+    /// Its addresses.
+    #[must_use]
+    pub const fn listen(&self) -> ListenConfig {
+        ListenConfig { grpc: self.grpc, http: self.http }
+    }
+}
+
+/// Section `escalation`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct EscalationConfig {
+    /// gRPC.
+    pub grpc: SocketAddr,
+    /// Health, metrics, administration.
+    pub http: SocketAddr,
+    /// The plan of follow-up checks; empty: the one that is compiled in.
+    pub follow_up_file: PathBuf,
+}
+
+impl EscalationConfig {
     /// Its addresses.
     #[must_use]
     pub const fn listen(&self) -> ListenConfig {

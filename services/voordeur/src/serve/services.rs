@@ -69,7 +69,7 @@ impl ServiceName {
         match self {
             Self::Intake => config.intake,
             Self::Routing => config.routing.listen(),
-            Self::Escalation => config.escalation,
+            Self::Escalation => config.escalation.listen(),
         }
     }
 
@@ -89,7 +89,12 @@ impl ServiceName {
                 voordeur_routing::start(environment, settings).await
             }
             Self::Escalation => {
-                voordeur_escalation::start(environment, voordeur_escalation::Settings::new(keys)).await
+                let plan = &surroundings.config.escalation.follow_up_file;
+                let settings = voordeur_escalation::Settings {
+                    follow_up: voordeur_escalation::load_follow_up(plan)?,
+                    ..voordeur_escalation::Settings::new(keys)
+                };
+                voordeur_escalation::start(environment, settings).await
             }
         }
     }

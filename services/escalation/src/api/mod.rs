@@ -1,4 +1,9 @@
-//! `EpisodeService`: what people of a centre see of its episodes. Every look is on record before it is shown.
+//! `EpisodeService`: what people of a centre see of its episodes, and record. Every look is on record before it is shown.
+
+mod child;
+mod fact;
+mod record;
+mod view;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -7,20 +12,20 @@ use tonic::{Request, Response, Status, async_trait};
 use voordeur_chassis::{Identity, Problem, deadline, identity};
 use voordeur_contracts::{
     common,
-    convert::to_wire_time,
     escalation::{
-        Episode, EpisodeTask, GetEpisodeRequest, GetEpisodeResponse, ListEpisodesRequest,
-        ListEpisodesResponse, RecordFactRequest, RecordFactResponse, episode_service_server::EpisodeService, get_episode_request::Episode as Which,
+        Episode, GetEpisodeRequest, GetEpisodeResponse, ListEpisodesRequest, ListEpisodesResponse,
+        RecordFactRequest, RecordFactResponse, episode_service_server::EpisodeService,
+        get_episode_request::Episode as Which,
     },
 };
-use voordeur_directory::{Directory, DirectoryWatch, Person};
-use voordeur_eventlog::{Deadline, Position, StreamName, fold::Fold};
-use voordeur_kernel::{CentreKey, Clock, EpisodeId, Faults, ProfessionalKey, TaskId, Timestamp, limits};
+use voordeur_directory::{Directory, Person};
+use voordeur_eventlog::{Deadline, Position, StreamName};
+use voordeur_kernel::{CentreKey, EpisodeId, Faults, ProfessionalKey, TaskId, limits};
 
 use crate::{
-    audit::{Audit, Look},
-    codec::{baseline_to_wire, outcome_to_wire},
-    machine::{Episodes, Place, STREAM, State, subject},
+    audit::{Audit, Doing, Look},
+    machine::{Place, STREAM, State},
+    office::Office,
 };
 
 /// Looks that are put on record side by side for one page.
@@ -28,10 +33,8 @@ const RECORDED_AT_ONCE: usize = 32;
 
 /// The gRPC service.
 pub(crate) struct EpisodeApi {
-    pub(crate) fold: Arc<Fold<Episodes>>,
-    pub(crate) directory: Arc<DirectoryWatch>,
+    pub(crate) office: Arc<Office>,
     pub(crate) audit: Audit,
-    pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// Somebody who asks, as the directory knows her.
@@ -83,8 +86,9 @@ impl EpisodeService for EpisodeApi {
         &self,
         request: Request<RecordFactRequest>,
     ) -> Result<Response<RecordFactResponse>, Status> {
-        self.caller(&request)?;
-        Err(Status::unimplemented("facts cannot be recorded by this release"))
+        let deadline = deadline(&request);
+        let caller = self.caller(&request)?;
+        Ok(Response::new(self.record_fact(&caller, request.into_inner(), deadline).await?))
     }
 }
 
@@ -96,10 +100,7 @@ impl EpisodeApi {
                 "episodes are shown to the people of a centre only",
             ));
         };
-        let directory = self
-            .directory
-            .current()
-            .map_err(|error| Problem::new(error.kind(), error.reason(), error.to_string()))?;
+        let directory = self.office.directory()?;
         let caller = Caller { directory, key: key.clone() };
         if !caller.person()?.role.holds_tasks() {
             return Err(Problem::not_allowed(
@@ -134,18 +135,18 @@ impl EpisodeApi {
         self.reached(at_least, deadline).await?;
         let id = match which {
             Wanted::Episode(id) => Some(id),
-            Wanted::Task(task) => self.fold.read(|index, _| index.of_task(task)),
+            Wanted::Task(task) => self.office.fold.read(|index, _| index.of_task(task)),
         };
         let id = id.ok_or_else(|| Problem::not_found("episode"))?;
         let position = self.position();
-        let state = self.load(id, deadline).await?.ok_or_else(|| Problem::not_found("episode"))?;
+        let state = self.office.load(id, deadline).await?.ok_or_else(|| Problem::not_found("episode"))?;
         let allowed = caller.may_see(&state);
-        self.record(caller, &state, "get-episode", allowed, deadline).await?;
+        self.record(caller, &state, Doing::look("get-episode", allowed), deadline).await?;
         if !allowed {
             // The same answer as for an episode that is not there: even that it exists is about a child.
             return Err(Problem::not_found("episode"));
         }
-        Ok(GetEpisodeResponse { episode: Some(view(&state)), position })
+        Ok(GetEpisodeResponse { episode: Some(self.shown(&state, deadline).await?), position })
     }
 
     async fn list(
@@ -174,17 +175,17 @@ impl EpisodeApi {
         let (page, more) = self.page(&centres, before, request.open_only, size);
         let mut states = Vec::with_capacity(page.len());
         for (_, id) in &page {
-            states.extend(self.load(*id, deadline).await?);
+            states.extend(self.office.load(*id, deadline).await?);
         }
         let looks: Vec<_> =
-            states.iter().map(|state| self.record(caller, state, "list-episodes", true, deadline)).collect();
+            states.iter().map(|state| self.record(caller, state, Doing::look("list-episodes", true), deadline)).collect();
         stream::iter(looks).buffer_unordered(RECORDED_AT_ONCE).try_collect::<Vec<()>>().await?;
         let next_page_token = page.last().filter(|_| more).map(write_token).unwrap_or_default();
-        Ok(ListEpisodesResponse {
-            episodes: states.iter().map(|s| view(s)).collect(),
-            next_page_token,
-            position,
-        })
+        let mut episodes = Vec::with_capacity(states.len());
+        for state in &states {
+            episodes.push(self.shown(state, deadline).await?);
+        }
+        Ok(ListEpisodesResponse { episodes, next_page_token, position })
     }
 
     /// Centres to list: the one that was asked for, or every one of the caller.
@@ -208,7 +209,7 @@ impl EpisodeApi {
         open_only: bool,
         size: usize,
     ) -> (Vec<Place>, bool) {
-        let mut places = self.fold.read(|index, _| {
+        let mut places = self.office.fold.read(|index, _| {
             // The first of each centre are enough for the first of all; one more tells whether there are more.
             let of_centre = |centre: &CentreKey| {
                 let entries = index.at_centre(centre.as_str(), before);
@@ -236,9 +237,9 @@ impl EpisodeApi {
 
     async fn reached(&self, at_least: Option<Position>, deadline: Deadline) -> Result<(), Problem> {
         if let Some(position) = at_least {
-            self.fold.reached(&position, deadline).await?;
+            self.office.fold.reached(&position, deadline).await?;
         }
-        if self.fold.is_ready() {
+        if self.office.fold.is_ready() {
             Ok(())
         } else {
             Err(Problem::unavailable("NOT_READY", "still reading the log; try again in a moment"))
@@ -246,24 +247,20 @@ impl EpisodeApi {
     }
 
     fn position(&self) -> Option<common::Position> {
-        self.fold.position().map(|position| common::Position {
-            stream: position.stream.as_str().to_owned(),
-            incarnation: position.incarnation.to_string(),
-            sequence: position.sequence,
-        })
+        self.office.fold.position().map(|position| wire_position(&position))
     }
 
-    async fn load(&self, id: EpisodeId, deadline: Deadline) -> Result<Option<Arc<State>>, Problem> {
-        let subject = subject(id).map_err(|error| Problem::broken(error.to_string()))?;
-        Ok(self.fold.load(&subject, deadline).await?.map(|held| held.state))
+    /// An episode as people see it, with what is known of the same child under other aliases.
+    async fn shown(&self, state: &State, deadline: Deadline) -> Result<Episode, Problem> {
+        let child = child::of(&self.office, state, deadline).await?;
+        Ok(view::episode(&self.office, state, &child))
     }
 
     async fn record(
         &self,
         caller: &Caller,
         state: &State,
-        activity: &'static str,
-        allowed: bool,
+        doing: Doing,
         deadline: Deadline,
     ) -> Result<(), Problem> {
         let look = Look {
@@ -271,12 +268,19 @@ impl EpisodeApi {
             role: caller.person()?.role,
             episode: state.id,
             child: state.episode.child(),
-            activity,
-            allowed,
-            at: self.clock.now(),
+            doing,
+            at: self.office.clock.now(),
             directory_version: caller.directory.version(),
         };
         self.audit.record(&look, deadline).await
+    }
+}
+
+fn wire_position(position: &Position) -> common::Position {
+    common::Position {
+        stream: position.stream.as_str().to_owned(),
+        incarnation: position.incarnation.to_string(),
+        sequence: position.sequence,
     }
 }
 
@@ -315,41 +319,13 @@ fn read_position(wire: Option<&common::Position>, faults: &mut Faults) -> Option
 
 /// The place of the last episode of a page: nothing about a child that the page did not show.
 fn write_token((opened, id): &Place) -> String {
-    format!("{}-{}", opened.as_nanosecond(), id.to_hex())
+    format!("{opened}-{}", id.to_hex())
 }
 
 fn read_token(token: &str) -> Option<Place> {
     // A moment before 1970 begins with a minus.
     let (opened, id) = token.rsplit_once('-')?;
-    Some((Timestamp::from_nanosecond(opened.parse().ok()?).ok()?, EpisodeId::parse_hex(id).ok()?))
-}
-
-/// An episode as people see it.
-fn view(state: &State) -> Episode {
-    let episode = &state.episode;
-    let picture = episode.picture();
-    Episode {
-        episode_id: state.id.to_string(),
-        centre: picture.centre().map(ToString::to_string).unwrap_or_default(),
-        child_ordinal: episode.child_ordinal(),
-        opened_at: picture.opened.map(|at| to_wire_time(at.effective)),
-        first_contact_at: picture.first_contact.map(|contact| to_wire_time(contact.at.effective)),
-        tasks: picture
-            .tasks
-            .iter()
-            .map(|task| EpisodeTask {
-                task_id: task.task.to_string(),
-                signal_id: task.signal.to_string(),
-                joined_at: Some(to_wire_time(task.joined.effective)),
-                completed_at: task.completed.map(|completion| to_wire_time(completion.at.effective)),
-                outcome: task.completed.map_or(0, |completion| outcome_to_wire(completion.outcome)),
-            })
-            .collect(),
-        open: episode.is_open(),
-        baseline: picture.baseline.map_or(0, |assessment| baseline_to_wire(assessment.baseline)),
-        version: u64::from(episode.made_by_people()),
-        ..Default::default()
-    }
+    Some((opened.parse().ok()?, EpisodeId::parse_hex(id).ok()?))
 }
 
 #[cfg(test)]
@@ -358,8 +334,8 @@ mod tests {
 
     #[test]
     fn a_token_reads_back_also_for_an_episode_of_long_ago() {
-        for second in [-7, 0, 1_795_000_000] {
-            let place = (Timestamp::from_second(second).unwrap(), EpisodeId::from_bytes([7; 16]));
+        for opened in [-7_000, 0, 1_795_000_000_000] {
+            let place = (opened, EpisodeId::from_bytes([7; 16]));
             assert_eq!(read_token(&write_token(&place)), Some(place));
         }
         for bad in ["", "-", "1-", "1", "x-07", "é-é"] {

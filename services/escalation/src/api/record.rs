@@ -1,0 +1,234 @@
+//! `RecordFact`: reads what a person tells, checks what only the directory knows, and lets the domain decide.
+
+use prost::Message as _;
+use voordeur_chassis::Problem;
+use voordeur_contracts::escalation::{RecordFactRequest, RecordFactResponse};
+use voordeur_escalation_domain::{
+    Action, Actor, Change, Command, Correction, Earlier, Refusal, faults as faults_of,
+};
+use voordeur_eventlog::{
+    Deadline,
+    fold::{ExecuteError, Expect},
+};
+use voordeur_kernel::{CommitId, EpisodeId, ErrorKind, Faults, ProfessionalKey, Timestamp, limits};
+
+use super::{
+    Caller, EpisodeApi,
+    fact::{fact_id, to_change},
+    wire_position,
+};
+use crate::{
+    audit::Doing,
+    codec::facts::{self, Ids, day},
+    machine::State,
+    office::{failed, refused, start},
+};
+
+/// The processing activity in the audit.
+const ACTIVITY: &str = "record-fact";
+
+/// A request that was read, without a fault.
+struct Asked {
+    episode: EpisodeId,
+    command: voordeur_kernel::CommandId,
+    commit: CommitId,
+    seen_version: u32,
+    /// `None`: today.
+    effective_at: Option<Timestamp>,
+    change: Change,
+}
+
+impl EpisodeApi {
+    pub(super) async fn record_fact(
+        &self,
+        caller: &Caller,
+        request: RecordFactRequest,
+        deadline: Deadline,
+    ) -> Result<RecordFactResponse, Problem> {
+        let asked = self.read(caller, request)?;
+        self.reached(None, deadline).await?;
+        let found = self.office.load(asked.episode, deadline).await?;
+        let Some(state) = found else { return Err(Problem::not_found("episode")) };
+        if !caller.may_see(&state) {
+            self.record(caller, &state, Doing::change(ACTIVITY, false), deadline).await?;
+            return Err(Problem::not_found("episode"));
+        }
+        match self.decide(caller, &state, asked, deadline).await {
+            Ok((fact, executed)) => {
+                let doing = Doing::change(ACTIVITY, true);
+                self.record(caller, &executed.state, doing, deadline).await?;
+                Ok(RecordFactResponse {
+                    episode: Some(self.shown(&executed.state, deadline).await?),
+                    fact_id: fact_id(fact),
+                    known: !executed.changed,
+                    position: Some(wire_position(&executed.position)),
+                })
+            }
+            Err(problem) => {
+                // A refusal tells something about the child, so it is on record first.
+                let tells = !matches!(
+                    problem.kind,
+                    ErrorKind::Unavailable | ErrorKind::TimedOut | ErrorKind::TooMuch | ErrorKind::Broken
+                );
+                if tells {
+                    self.record(caller, &state, Doing::change(ACTIVITY, false), deadline).await?;
+                }
+                Err(problem)
+            }
+        }
+    }
+
+    async fn decide(
+        &self,
+        caller: &Caller,
+        state: &State,
+        asked: Asked,
+        deadline: Deadline,
+    ) -> Result<(CommitId, voordeur_eventlog::fold::Executed<State>), Problem> {
+        check_people(caller, state, &asked.change)?;
+        let action = match asked.change {
+            Change::EpisodesLinked { earlier } => Action::Link(self.earlier(caller, earlier, deadline).await?),
+            change => Action::Record(change),
+        };
+        let today = self.office.today();
+        let effective_at = asked.effective_at.or_else(|| start(&self.office.rules, today));
+        let command = Command {
+            id: asked.command,
+            commit: asked.commit,
+            episode: state.id,
+            actor: Actor::Person(caller.key.clone(), caller.person()?.role),
+            now: self.office.clock.now(),
+            effective_at: effective_at.ok_or_else(|| refused(Refusal::BadMoment))?,
+            directory_version: caller.directory.version(),
+            seen_version: asked.seen_version,
+            action,
+        };
+        let executed = self.office.act(Expect::Known, &command, false, deadline).await;
+        executed.map(|executed| (asked.commit, executed)).map_err(|cause: ExecuteError<Refusal>| failed(cause))
+    }
+
+    /// The episode that is named as the one that began earlier; only one that the caller may see.
+    async fn earlier(&self, caller: &Caller, id: EpisodeId, deadline: Deadline) -> Result<Earlier, Problem> {
+        let unknown = || {
+            Problem::fault(
+                "episodes_linked.earlier_episode",
+                "UNKNOWN_EPISODE",
+                "give an episode of a centre you work at",
+            )
+        };
+        let other = self.office.load(id, deadline).await?.ok_or_else(unknown)?;
+        let allowed = caller.may_see(&other);
+        self.record(caller, &other, Doing::look("link-episode", allowed), deadline).await?;
+        if !allowed {
+            return Err(unknown());
+        }
+        let picture = other.episode.picture();
+        Ok(Earlier {
+            episode: id,
+            child: other.episode.child(),
+            opened_at: picture.opened.map(|opened| opened.effective).ok_or_else(unknown)?,
+            judged: picture.baseline.is_some(),
+        })
+    }
+
+    /// Reads everything before anything is looked at, and tells every fault at once.
+    fn read(&self, caller: &Caller, mut request: RecordFactRequest) -> Result<Asked, Problem> {
+        let mut faults = Faults::new();
+        let context = request.command.take();
+        let content = request.encode_to_vec();
+        let episode = faults.take("episode_id", "BAD_ID", request.episode_id.parse::<EpisodeId>());
+        let key = context.as_ref().map(|context| context.idempotency_key.as_str()).unwrap_or_default();
+        if !good_key(key) {
+            faults.add(
+                "command.idempotency_key",
+                "BAD_IDEMPOTENCY_KEY",
+                "give 8-64 characters of A-Z a-z 0-9 - _, the same for every retry of the same act",
+            );
+        }
+        let command = self.office.deriver.command_id(&format!("person:{}", caller.key), key);
+        let commit = self.office.deriver.commit_id(command, &covered(&content));
+        // A version beyond what is counted was never seen; it is compared and found wrong.
+        let seen = context.map_or(0, |context| context.seen_version);
+        let effective_at = self.effective_at(&request.effective_on, &mut faults);
+        let change = match request.fact {
+            None => {
+                faults.add("fact", "REQUIRED", "say what is to be recorded");
+                None
+            }
+            Some(fact) => {
+                let change = facts::read(&to_change(fact), Ids::Derived(commit), &mut faults);
+                for fault in change.iter().flat_map(|change| faults_of(change).into_vec()) {
+                    faults.add(fault.field, fault.reason, fault.description);
+                }
+                change
+            }
+        };
+        let read = episode.zip(change).map(|(episode, change)| Asked {
+            episode,
+            command,
+            commit,
+            seen_version: u32::try_from(seen).unwrap_or(u32::MAX),
+            effective_at,
+            change,
+        });
+        faults.finish(read).map_err(Problem::invalid)
+    }
+
+    /// The start of the day that was given.
+    fn effective_at(&self, text: &str, faults: &mut Faults) -> Option<Timestamp> {
+        if text.is_empty() {
+            return None;
+        }
+        let at = day(text)
+            .filter(|date| date.year() >= limits::YEAR_MIN)
+            .and_then(|date| start(&self.office.rules, date));
+        if at.is_none() {
+            faults.add("effective_on", "BAD_DATE", "give a day as yyyy-mm-dd, or leave it out for today");
+        }
+        at
+    }
+}
+
+fn good_key(key: &str) -> bool {
+    (8..=64).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+/// What an act covers: the name of the call and everything that is asked, but not the version that was seen.
+fn covered(request: &[u8]) -> Vec<u8> {
+    let mut content = b"RecordFact\0".to_vec();
+    content.extend_from_slice(request);
+    content
+}
+
+/// What only the directory and the episode know of the people and texts that a fact names.
+fn check_people(caller: &Caller, state: &State, change: &Change) -> Result<(), Problem> {
+    let at_centre = |person: &ProfessionalKey| {
+        state.episode.signals().any(|signal| caller.directory.works_at(person.as_str(), signal.centre.as_str()))
+    };
+    match change {
+        Change::Corrected(Correction { second_person, .. }) if !at_centre(second_person) => Err(Problem::fault(
+            "corrected_fact.second_person",
+            "NOT_AT_CENTRE",
+            "give a professional or coordinator of this centre",
+        )),
+        Change::ReferralReviewed { reviewer, of_receiving_provider: false, .. }
+            if caller.directory.person(reviewer.as_str()).is_none() =>
+        {
+            Err(Problem::fault(
+                "referral_reviewed.reviewer",
+                "UNKNOWN_PERSON",
+                "give the key of somebody in the directory, or say that she is of the receiving provider",
+            ))
+        }
+        Change::GoalSet(goal)
+            if goal.text.as_ref().is_some_and(|text| !state.episode.has_task(text.owner)) =>
+        {
+            Err(Problem::fault(
+                "goal_set.text.owner",
+                "WRONG_OWNER",
+                "seal the text for one of the tasks of this episode",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
