@@ -208,10 +208,13 @@ fn a_known_referral_never_fades_except_by_erasure_or_because_an_older_one_became
             let (one, other) = (ask(dice), ask(dice));
             let (early, late) = (one.min(other), one.max(other));
             let (then, now) = (class(facts, on(early, window)), class(facts, on(late, window)));
-            // What a correction says is another history.
-            let corrected = facts.iter().any(|fact| {
-                let between = fact.recorded > day(early) && fact.recorded <= day(late);
-                matches!(fact.kind, FactKind::Corrected { .. }) && between
+            // What a correction says is another history, also when it was known before its fact.
+            let became_known = |fact: &CaseFact| fact.recorded > day(early) && fact.recorded <= day(late);
+            let corrected = facts.iter().any(|fact| match fact.kind {
+                FactKind::Corrected { target, .. } => {
+                    became_known(fact) || facts.iter().any(|fact| fact.id == target && became_known(fact))
+                }
+                _ => false,
             });
             if then.class != Class::Referred || corrected {
                 return Ok(());

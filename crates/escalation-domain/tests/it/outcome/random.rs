@@ -59,7 +59,7 @@ const STATUS: [DomainStatus; 5] = [
 const NEED: [NeedStatus; 4] = [NeedStatus::Ok, NeedStatus::Ok, NeedStatus::Concern, NeedStatus::Unknown];
 const LEAVING: [LeavingDestination; 3] =
     [LeavingDestination::Regular, LeavingDestination::Specialist, LeavingDestination::Unknown];
-const VERDICTS: [ReviewVerdict; 3] = [ReviewVerdict::Needed, ReviewVerdict::Needed, ReviewVerdict::Avoidable];
+const VERDICTS: [ReviewVerdict; 2] = [ReviewVerdict::Needed, ReviewVerdict::Avoidable];
 const DOMAINS: [Domain; 2] = Domain::ALL;
 const IMPOSED: [Option<Imposed>; 6] = [None, None, None, None, Some(Imposed::Court), Some(Imposed::Crisis)];
 /// Days around which rules change their mind.
@@ -94,7 +94,7 @@ fn referral(dice: &mut Dice) -> FactKind {
 }
 
 fn key(dice: &mut Dice) -> ShortKey {
-    ShortKey::numbered(u64::try_from(dice.between(1, 4)).unwrap())
+    ShortKey::numbered(dice.of(&[1, 1, 1, 2, 3]))
 }
 
 fn any_kind(dice: &mut Dice, on: i32) -> FactKind {
@@ -159,14 +159,13 @@ fn correction(dice: &mut Dice, facts: &[CaseFact], recorded: i32) -> FactKind {
 /// A history. Nothing in it is known before it happened, except through corrections.
 pub(crate) fn history(seed: u64) -> Vec<CaseFact> {
     let mut dice = Dice::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
-    let mut facts: Vec<CaseFact> = Vec::new();
-    // Ids in no order, so that nothing can lean on them.
-    let mut ids: Vec<u128> = (1..=40).collect();
-    dice.shuffle(&mut ids);
-    let mut add = |facts: &mut Vec<CaseFact>, dice: &mut Dice, on: i32, recorded: i32, kind: FactKind| {
-        let mut fact = known(ids.pop().unwrap(), on, recorded, kind);
-        fact.order = u32::try_from(dice.between(0, 3)).unwrap();
-        facts.push(fact);
+    let mut facts: Vec<CaseFact> = Vec::with_capacity(32);
+    let first = u128::from(seed % 31);
+    let add = |facts: &mut Vec<CaseFact>, dice: &mut Dice, on: i32, recorded: i32, kind: FactKind| {
+        // Ids in no order, so that nothing can lean on them; 31 is prime, so that each comes once.
+        let number = 1 + (facts.len() as u128 * 7 + first) % 31;
+        let order = u32::try_from(dice.between(0, 3)).unwrap();
+        facts.push(CaseFact { order, ..known(number, on, recorded, kind) });
     };
     let contact = -dice.between(0, 15);
     if dice.percent(97) {
@@ -185,11 +184,30 @@ pub(crate) fn history(seed: u64) -> Vec<CaseFact> {
     if dice.percent(60) {
         add(&mut facts, &mut dice, 10, 10, FactKind::Support);
     }
-    for _ in 0..dice.between(0, 9) {
+    // A third are quiet cases that somebody asked after, so that the good answer is reached as well.
+    let quiet = dice.percent(35);
+    if quiet {
+        let on = dice.of(&[90, 95, 365, 370, 730]);
+        add(&mut facts, &mut dice, on, on, super::clear(day(on)));
+    }
+    for _ in 0..dice.between(0, if quiet { 3 } else { 9 }) {
         let on = when(&mut dice);
         let recorded = told(&mut dice, on);
         let kind = any_kind(&mut dice, on);
         add(&mut facts, &mut dice, on, recorded, kind);
+    }
+    if dice.percent(8) {
+        let earlier = referral(&mut dice);
+        add(&mut facts, &mut dice, -60, -60, earlier);
+        let ended = FactKind::CareEnded(key(&mut dice));
+        add(&mut facts, &mut dice, -30, -30, ended);
+    }
+    if dice.percent(20) {
+        let referral = key(&mut dice);
+        for reviewer in [1, 2].map(ShortKey::numbered) {
+            let verdict = dice.of(&VERDICTS);
+            add(&mut facts, &mut dice, 250, 250, FactKind::Reviewed { referral, reviewer, verdict });
+        }
     }
     if !facts.is_empty() && dice.percent(30) {
         for _ in 0..dice.between(1, 4) {
