@@ -9,7 +9,9 @@ use voordeur_kernel::{
 };
 
 use crate::{
+    agreement,
     finding::Notes,
+    floor_hours,
     model::{OrganisationKind, Period, Registration},
     municipality,
     parse::{CentreDraft, Draft, PersonDraft},
@@ -34,6 +36,8 @@ pub(crate) fn check(draft: &Draft, today: Option<Date>, notes: &mut Notes) {
     );
     registrations_once(draft.centres.values().flat_map(|c| &c.registrations), notes);
     people_once(draft, notes);
+    floor_hours::check(&draft.floor_hours, &draft.centres, notes);
+    agreement::check(&draft.agreements, &draft.centres, &draft.organisations, notes);
     if let Some(today) = today {
         ended(draft, today, notes);
     }

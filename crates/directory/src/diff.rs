@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use crate::{
+    agreement, floor_hours,
     model::{Directory, Registration},
     parse::weekday_name,
     print::clock,
@@ -132,6 +133,13 @@ fn flat(directory: &Directory) -> BTreeMap<String, String> {
         for (centre, intervals) in weeks {
             put(format!("{path}.presence.{centre}"), intervals.join(", "));
         }
+    }
+    for agreed in directory.floor_hours() {
+        let path = format!("{}.{}.{}", floor_hours::TABLE, agreed.centre, agreed.from);
+        put(path, format!("{} hours until {}", agreed.hours, agreed.until));
+    }
+    for (path, value) in directory.agreements().map(agreement::flat) {
+        put(path, value);
     }
     flat
 }

@@ -5,9 +5,11 @@
 //!
 //! Names of people are here so that colleagues can be shown to each other; they never leave into events, logs or metrics.
 
+mod agreement;
 mod check;
 mod diff;
 mod finding;
+mod floor_hours;
 mod model;
 pub mod municipality;
 mod parse;
@@ -17,8 +19,10 @@ mod read;
 mod store;
 mod watch;
 
+pub use agreement::{Agreement, INDICATORS};
 pub use diff::{Difference, diff};
 pub use finding::{FileFault, Finding, Warning};
+pub use floor_hours::FloorHours;
 pub use model::{
     Centre, Directory, Group, HolidayRegion, Opvang, Organisation, OrganisationKind, Period, Person,
     PersonRegistration, Registration,

@@ -8,7 +8,11 @@ use voordeur_kernel::{
     identifier::{Identifier, Scheme},
 };
 
-use crate::presence::{self, Presence};
+use crate::{
+    agreement::Agreement,
+    floor_hours::FloorHours,
+    presence::{self, Presence},
+};
 
 /// What an organisation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -243,6 +247,8 @@ pub struct Directory {
     centres_by_registration: BTreeMap<Identifier, Vec<(Period, CentreKey)>>,
     organisations_by_registration: BTreeMap<Identifier, Vec<(Period, OrganisationKey)>>,
     people_by_centre: BTreeMap<CentreKey, Vec<ProfessionalKey>>,
+    floor_hours: Vec<FloorHours>,
+    agreements: Vec<Agreement>,
     zone: TimeZone,
 }
 
@@ -281,8 +287,20 @@ impl Directory {
             centres_by_registration,
             organisations_by_registration,
             people_by_centre,
+            floor_hours: Vec::new(),
+            agreements: Vec::new(),
             zone,
         }
+    }
+
+    pub(crate) fn with_floor_hours(mut self, floor_hours: Vec<FloorHours>) -> Self {
+        self.floor_hours = floor_hours;
+        self
+    }
+
+    pub(crate) fn with_agreements(mut self, agreements: Vec<Agreement>) -> Self {
+        self.agreements = agreements;
+        self
     }
 
     pub(crate) fn with_version(mut self, version: u64) -> Self {
@@ -364,6 +382,21 @@ impl Directory {
     /// The professionals of a centre, in order of key.
     pub fn professionals_at(&self, centre: &str) -> impl Iterator<Item = &Person> {
         self.people_at(centre).filter(|person| person.role == Role::Professional)
+    }
+
+    /// What partners agreed to work towards, in order of key.
+    pub fn agreements(&self) -> impl Iterator<Item = &Agreement> {
+        self.agreements.iter()
+    }
+
+    /// Hours beschikkingsvrij that were agreed, in order of centre and first day.
+    pub fn floor_hours(&self) -> impl Iterator<Item = &FloorHours> {
+        self.floor_hours.iter()
+    }
+
+    /// Hours beschikkingsvrij that were agreed for a centre, in order of first day; no day stands in two of them.
+    pub fn floor_hours_of(&self, centre: &str) -> impl Iterator<Item = &FloorHours> {
+        self.floor_hours.iter().filter(move |hours| hours.centre.as_str() == centre)
     }
 
     /// The coordinators of a centre, in order of key. There is always one where there is a centre.

@@ -14,8 +14,10 @@ use voordeur_kernel::{
 };
 
 use crate::{
+    agreement::{self, Agreement},
     check,
     finding::{FileFault, Finding, Notes, Warning},
+    floor_hours::{self, FloorHours},
     model::{
         Centre, Directory, Group, HolidayRegion, Opvang, Organisation, OrganisationKind, Period, Person,
         PersonRegistration, Registration,
@@ -110,6 +112,8 @@ pub(crate) struct Draft {
     pub(crate) organisations: BTreeMap<OrganisationKey, OrganisationDraft>,
     pub(crate) centres: BTreeMap<CentreKey, CentreDraft>,
     pub(crate) people: BTreeMap<ProfessionalKey, PersonDraft>,
+    pub(crate) floor_hours: Vec<(String, FloorHours)>,
+    pub(crate) agreements: Vec<(String, Agreement)>,
 }
 
 impl Directory {
@@ -151,10 +155,15 @@ impl Directory {
         let Notes { mut faults, mut warnings, .. } = notes;
         warnings.sort();
         let zone = TimeZone::get(ZONE).or_else(|_| TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3"));
+        let floor_hours = plain(draft.floor_hours.clone());
+        let agreements = plain(draft.agreements.clone());
         if let (true, Ok(zone), Some((organisations, centres, people))) =
             (faults.is_empty(), zone, draft.finish())
         {
-            return Ok((Self::new(zone, organisations, centres, people), warnings));
+            let directory = Self::new(zone, organisations, centres, people)
+                .with_floor_hours(floor_hours)
+                .with_agreements(agreements);
+            return Ok((directory, warnings));
         }
         if faults.is_empty() {
             // Cannot happen: what is missing from a draft has been noted. Never hand out half a directory all the same.
@@ -198,6 +207,8 @@ fn read_draft(document: &DeTable<'_>, notes: &mut Notes) -> Draft {
             table.finish(notes);
         }
     }
+    draft.floor_hours = floor_hours::read(&mut file, notes);
+    draft.agreements = agreement::read(&mut file, notes);
     file.finish(notes);
     draft
 }

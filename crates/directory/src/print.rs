@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::{
+    agreement, floor_hours,
     model::{Directory, Registration},
     parse::weekday_name,
     presence::Presence,
@@ -67,6 +68,8 @@ impl Directory {
             list(&mut out, "centres", person.centres.iter().map(AsRef::as_ref));
             presence(&mut out, &person.presence);
         }
+        floor_hours::print(self.floor_hours(), &mut out);
+        agreement::print(self.agreements(), &mut out);
         out
     }
 }

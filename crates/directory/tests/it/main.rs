@@ -7,8 +7,10 @@
     reason = "tests say with a panic what went wrong"
 )]
 
+mod agreements;
 mod broken;
 mod files;
+mod floor_hours;
 mod presence;
 mod store;
 
