@@ -58,6 +58,8 @@ words! {
         VeiligThuisRoute = 6,
         /// Nothing more was needed.
         NoActionNeeded = 7,
+        /// A check, a look-back or a hand-over was done. Never of the task of a signal, so an episode never holds it.
+        Done = 8,
     }
 
     /// Wordt verwijzing overwogen? Judged and locked before any outcome is known.

@@ -76,6 +76,8 @@ impl fmt::Display for StreamName {
 pub enum ConsumerName {
     /// Routing makes a task of each signal.
     RoutingSignals,
+    /// Routing makes a task of work that came due: checks and hand-overs of episodes, look-backs on work on the floor.
+    RoutingEpisodes,
     /// Intake brings the task and the answer back to the signal.
     IntakeTasks,
     /// Escalation opens and follows episodes.
@@ -90,8 +92,9 @@ pub enum ConsumerName {
 
 impl ConsumerName {
     /// Every consumer.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::RoutingSignals,
+        Self::RoutingEpisodes,
         Self::IntakeTasks,
         Self::EscalationTasks,
         Self::IntakeReplays,
@@ -104,6 +107,7 @@ impl ConsumerName {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::RoutingSignals => "routing-signals",
+            Self::RoutingEpisodes => "routing-episodes",
             Self::IntakeTasks => "intake-tasks",
             Self::EscalationTasks => "escalation-tasks",
             Self::IntakeReplays => "intake-replays",
@@ -117,6 +121,7 @@ impl ConsumerName {
     pub const fn stream(self) -> StreamName {
         match self {
             Self::RoutingSignals => StreamName::Signals,
+            Self::RoutingEpisodes => StreamName::Episodes,
             Self::IntakeTasks | Self::EscalationTasks => StreamName::Tasks,
             Self::IntakeReplays | Self::RoutingReplays | Self::EscalationReplays => StreamName::DeadLetters,
         }
@@ -127,6 +132,8 @@ impl ConsumerName {
     pub const fn filter(self) -> &'static str {
         match self {
             Self::RoutingSignals => "voordeur.signal.v1.*",
+            // Of every kind of history on that stream.
+            Self::RoutingEpisodes => "voordeur.*.v1.*",
             Self::IntakeTasks | Self::EscalationTasks => "voordeur.task.v1.*",
             Self::IntakeReplays => "voordeur.dead.v1.intake.>",
             Self::RoutingReplays => "voordeur.dead.v1.routing.>",

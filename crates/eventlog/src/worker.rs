@@ -46,20 +46,27 @@ pub trait Handler: Send + Sync + 'static {
 /// Makes the span around handling one message; the chassis knows how.
 pub type SpanMaker = fn(&'static str, &Recorded) -> tracing::Span;
 
-/// Takes deliveries of one consumer and hands them to a handler.
+/// Deliveries of one consumer, and who handles them.
+#[derive(Clone)]
+struct Source {
+    wakeups: Arc<dyn Wakeups>,
+    handler: Arc<dyn Handler>,
+}
+
+/// Takes deliveries of its consumers and hands them to their handlers.
 #[derive(Clone)]
 pub struct Worker {
     service: &'static str,
-    wakeups: Arc<dyn Wakeups>,
+    sources: Vec<Source>,
     replays: Arc<dyn Wakeups>,
     dead_letters: DeadLetters,
-    handler: Arc<dyn Handler>,
     span: SpanMaker,
 }
 
 impl std::fmt::Debug for Worker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Worker").field("consumer", &self.wakeups.consumer()).finish_non_exhaustive()
+        let consumers: Vec<_> = self.sources.iter().map(|source| source.wakeups.consumer()).collect();
+        f.debug_struct("Worker").field("consumers", &consumers).finish_non_exhaustive()
     }
 }
 
@@ -73,7 +80,16 @@ impl Worker {
         dead_letters: DeadLetters,
         handler: Arc<dyn Handler>,
     ) -> Self {
-        Self { service, wakeups, replays, dead_letters, handler, span: |_, _| tracing::Span::none() }
+        let sources = vec![Source { wakeups, handler }];
+        Self { service, sources, replays, dead_letters, span: |_, _| tracing::Span::none() }
+    }
+
+    /// With deliveries of one more stream. A service has one worker, however many streams wake it: the dead letters that it is asked to
+    /// try again come from one consumer, and go to the handler of the stream that they are of.
+    #[must_use]
+    pub fn and(mut self, wakeups: Arc<dyn Wakeups>, handler: Arc<dyn Handler>) -> Self {
+        self.sources.push(Source { wakeups, handler });
+        self
     }
 
     /// With spans around the handling.
@@ -85,51 +101,43 @@ impl Worker {
     /// Works until it is told to stop; then it takes nothing new and finishes what it has.
     pub async fn run(self, stop: CancellationToken) {
         let replaying = self.clone();
+        let working = self.sources.iter().map(|source| {
+            take(Arc::clone(&source.wakeups), stop.clone(), |delivery| {
+                let (worker, source) = (self.clone(), source.clone());
+                async move { worker.work(&source, delivery).await }
+            })
+        });
         tokio::join!(
-            take(Arc::clone(&self.wakeups), stop.clone(), |delivery| {
-                let worker = self.clone();
-                async move { worker.work(delivery).await }
-            }),
-            take(Arc::clone(&self.replays), stop, |delivery| {
+            futures_util::future::join_all(working),
+            take(Arc::clone(&self.replays), stop.clone(), |delivery| {
                 let worker = replaying.clone();
                 async move { worker.replay(delivery).await }
             }),
         );
     }
 
-    async fn work(&self, delivery: Box<dyn Delivery>) {
+    async fn work(&self, source: &Source, delivery: Box<dyn Delivery>) {
         let span = (self.span)(self.service, delivery.message());
         let deadline = Deadline::now() + HANDLE_TIME_MAX;
         async {
-            match self.handle(delivery.message(), deadline).await {
+            match source.handle(delivery.message(), deadline).await {
                 Ok(()) => acknowledge(delivery).await,
-                Err(error) => self.settle(delivery, error).await,
+                Err(error) => self.settle(source, delivery, error).await,
             }
         }
         .instrument(span)
         .await;
     }
 
-    async fn handle(&self, message: &Recorded, deadline: Deadline) -> Result<(), HandlerError> {
-        match tokio::time::timeout_at(deadline, self.handler.handle(message, deadline)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(HandlerError {
-                kind: ErrorKind::TimedOut,
-                reason: "TIMED_OUT",
-                detail: "handling took too long".into(),
-            }),
-        }
-    }
-
-    async fn settle(&self, delivery: Box<dyn Delivery>, error: HandlerError) {
+    async fn settle(&self, source: &Source, delivery: Box<dyn Delivery>, error: HandlerError) {
+        let consumer = source.wakeups.consumer();
         match error.kind.fate() {
             MessageFate::Acknowledge => acknowledge(delivery).await,
             MessageFate::Retry => {
-                tracing::warn!(consumer = %self.wakeups.consumer(), attempt = delivery.attempt(), %error, "trying again later");
+                tracing::warn!(%consumer, attempt = delivery.attempt(), %error, "trying again later");
                 later(delivery).await;
             }
             MessageFate::Park => {
-                let consumer = self.wakeups.consumer();
                 let cause = Cause { reason: error.reason.to_owned(), detail: error.detail.clone() };
                 let parked = self
                     .dead_letters
@@ -174,12 +182,13 @@ impl Worker {
     async fn replay_letter(&self, message: &Recorded) -> Result<(), DeadLetterError> {
         let deadline = Deadline::now() + HANDLE_TIME_MAX;
         let letter = self.dead_letters.get(&message.subject, deadline).await?;
-        // Every event of these histories wakes us; only a request that is still open is for us, and only of our own stream.
-        if letter.standing != Standing::ReplayRequested || letter.stream != self.wakeups.consumer().stream() {
+        // Every event of these histories wakes us; only a request that is still open is for us, and only of our own streams.
+        let source = self.sources.iter().find(|source| source.wakeups.consumer().stream() == letter.stream);
+        let Some(source) = source.filter(|_| letter.standing == Standing::ReplayRequested) else {
             return Ok(());
-        }
+        };
         let span = (self.span)(self.service, &letter.message);
-        let outcome = self.handle(&letter.message, deadline).instrument(span).await;
+        let outcome = source.handle(&letter.message, deadline).instrument(span).await;
         let outcome = match outcome {
             Err(error) if error.kind.may_retry() => {
                 return Err(DeadLetterError::Read(crate::ReadError::Unavailable));
@@ -191,6 +200,19 @@ impl Worker {
             _ => Ok(()),
         };
         self.dead_letters.replayed(&letter, self.service, outcome, park_deadline()).await
+    }
+}
+
+impl Source {
+    async fn handle(&self, message: &Recorded, deadline: Deadline) -> Result<(), HandlerError> {
+        match tokio::time::timeout_at(deadline, self.handler.handle(message, deadline)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(HandlerError {
+                kind: ErrorKind::TimedOut,
+                reason: "TIMED_OUT",
+                detail: "handling took too long".into(),
+            }),
+        }
     }
 }
 

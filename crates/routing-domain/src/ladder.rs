@@ -44,6 +44,7 @@ pub struct Ladder {
     policy_version: u64,
     rungs: Vec<Rung>,
     clocks: Clocks,
+    patient: bool,
 }
 
 /// A ladder that lets a task lie.
@@ -79,7 +80,7 @@ impl Ladder {
     pub fn new(policy_version: u64, rungs: Vec<Rung>, clocks: Clocks) -> Result<Self, NoCatch> {
         match rungs.last().map(|rung| rung.audience) {
             Some(Audience::Coordinator | Audience::EverybodyOnDuty) => {
-                Ok(Self { policy_version, rungs, clocks })
+                Ok(Self { policy_version, rungs, clocks, patient: false })
             }
             _ => Err(NoCatch),
         }
@@ -101,17 +102,34 @@ impl Ladder {
                     respond_within: SAFETY_REPEAT,
                     at_once: usize::MAX,
                 };
-                return Self { policy_version: Self::BUILT_IN, rungs: vec![everybody], clocks };
+                return Self {
+                    policy_version: Self::BUILT_IN,
+                    rungs: vec![everybody],
+                    clocks,
+                    patient: false,
+                };
             }
             // The same working day.
             Urgency::Urgent => (30, clocks(Span::WorkingMinutes(120), Span::WorkingMinutes(240), 1, 60)),
             Urgency::Regular => (240, clocks(Span::WorkingDays(2), Span::WorkingDays(5), 10, 8 * 60)),
             Urgency::Consult => (240, clocks(Span::WorkingDays(1), Span::WorkingDays(2), 3, 8 * 60)),
         };
-        let rung =
-            |audience| Rung { audience, respond_within: Span::WorkingMinutes(offer), at_once: AT_ONCE };
+        Self::stepwise(Span::WorkingMinutes(offer), clocks, false)
+    }
+
+    /// The built-in ladder of work that came due by itself: a follow-up check, a hand-over, a look-back. There is no hurry: it waits until
+    /// somebody is at work again, and it is hers whose work it follows on.
+    #[must_use]
+    pub fn follow_up() -> Self {
+        let clocks = clocks(Span::WorkingDays(5), Span::WorkingDays(8), 10, 8 * 60);
+        Self::stepwise(Span::WorkingDays(2), clocks, true)
+    }
+
+    /// Who knows, others, the coordinator.
+    fn stepwise(respond_within: Span, clocks: Clocks, patient: bool) -> Self {
+        let rung = |audience| Rung { audience, respond_within, at_once: AT_ONCE };
         let rungs = [Audience::KnownProfessional, Audience::PresentAtCentre, Audience::Coordinator];
-        Self { policy_version: Self::BUILT_IN, rungs: rungs.map(rung).to_vec(), clocks }
+        Self { policy_version: Self::BUILT_IN, rungs: rungs.map(rung).to_vec(), clocks, patient }
     }
 
     /// The same ladder with other spans.
@@ -138,6 +156,12 @@ impl Ladder {
     #[must_use]
     pub fn rungs(&self) -> &[Rung] {
         &self.rungs
+    }
+
+    /// Can it wait until somebody is at work again? Then her not being there at this moment is no obstacle.
+    #[must_use]
+    pub const fn is_patient(&self) -> bool {
+        self.patient
     }
 
     /// Its clocks.
@@ -186,8 +210,9 @@ mod tests {
     #[test]
     fn clocks_come_in_order_and_offers_end_before_the_accept_clock() {
         let start: Timestamp = "2026-03-02T10:00:00Z".parse().unwrap();
-        for urgency in Urgency::ALL {
-            let ladder = Ladder::built_in(*urgency);
+        let follow_up = (None, Ladder::follow_up());
+        let signals = Urgency::ALL.iter().map(|urgency| (Some(*urgency), Ladder::built_in(*urgency)));
+        for (urgency, ladder) in signals.chain([follow_up]) {
             let due = |span| ElapsedCalendar.after(start, span);
             let clocks = ladder.clocks();
             let offers = ladder

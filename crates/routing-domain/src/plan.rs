@@ -49,6 +49,15 @@ pub struct Roster {
     pub professionals: Vec<OnRoster>,
 }
 
+impl Roster {
+    /// Who can be asked for something that waits until she is there: registered, and nobody said that she is absent.
+    #[must_use]
+    pub fn sooner_or_later(&self) -> Vec<ProfessionalKey> {
+        let able = |person: &&OnRoster| person.registered && person.attendance != Attendance::Absent;
+        self.professionals.iter().filter(able).map(|person| person.professional.clone()).collect()
+    }
+}
+
 /// One person that was looked at for a step.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Candidate {
@@ -85,25 +94,29 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Who takes it without being asked, because nobody else is there to choose from; with the step she stands in.
+    /// Who takes it without being asked, because nobody else is there to choose from or because it follows on her own work; with the step
+    /// she stands in.
     #[must_use]
     pub fn sole(&self) -> Option<(usize, &ProfessionalKey)> {
         self.steps.iter().enumerate().find_map(|(index, step)| {
-            let sole = |c: &&Candidate| c.chosen && c.reasons.contains(&ChoiceReason::OnlyOnePresent);
+            let hers = |reason: &ChoiceReason| {
+                matches!(reason, ChoiceReason::OnlyOnePresent | ChoiceReason::FollowsHerWork)
+            };
+            let sole = |c: &&Candidate| c.chosen && c.reasons.iter().any(hers);
             step.candidates.iter().find(sole).map(|c| (index, &c.professional))
         })
     }
 }
 
-/// Chooses. `domains` is what the concern is about, `knows_child` the professional who worked with this child last.
+/// Chooses. `domains` is what the concern is about, `known` the professional who worked with this child last, or whose work it follows on.
 #[must_use]
 pub fn plan(
     ladder: &Ladder,
     domains: &[ConcernDomain],
     roster: &Roster,
-    knows_child: Option<&ProfessionalKey>,
+    known: Option<&ProfessionalKey>,
 ) -> Plan {
-    let mut choice = Choice { domains, roster, knows_child, asked: Vec::new() };
+    let mut choice = Choice { domains, roster, known, patient: ladder.is_patient(), asked: Vec::new() };
     let steps = ladder.rungs().iter().flat_map(|rung| choice.steps(*rung)).collect();
     Plan { policy_version: ladder.policy_version(), steps, clocks: ladder.clocks() }
 }
@@ -111,25 +124,9 @@ pub fn plan(
 struct Choice<'a> {
     domains: &'a [ConcernDomain],
     roster: &'a Roster,
-    knows_child: Option<&'a ProfessionalKey>,
+    known: Option<&'a ProfessionalKey>,
+    patient: bool,
     asked: Vec<ProfessionalKey>,
-}
-
-/// Why she cannot be asked at this moment.
-fn obstacles(person: &OnRoster) -> Vec<ChoiceReason> {
-    let mut reasons = Vec::new();
-    match person.attendance {
-        Attendance::Present => {}
-        Attendance::NotScheduled => reasons.push(ChoiceReason::NotScheduled),
-        Attendance::Absent => reasons.push(ChoiceReason::Absent),
-    }
-    if !person.registered {
-        reasons.push(ChoiceReason::RegistrationExpired);
-    }
-    if person.too_close {
-        reasons.push(ChoiceReason::DeclinedBefore);
-    }
-    reasons
 }
 
 /// Hours of somebody whose hours are unknown: a working week of 36.
@@ -145,6 +142,23 @@ fn by_open_work(a: &OnRoster, b: &OnRoster) -> Ordering {
 }
 
 impl Choice<'_> {
+    /// Why she cannot be asked at this moment.
+    fn obstacles(&self, person: &OnRoster) -> Vec<ChoiceReason> {
+        let mut reasons = Vec::new();
+        match person.attendance {
+            Attendance::NotScheduled if !self.patient => reasons.push(ChoiceReason::NotScheduled),
+            Attendance::Present | Attendance::NotScheduled => {}
+            Attendance::Absent => reasons.push(ChoiceReason::Absent),
+        }
+        if !person.registered {
+            reasons.push(ChoiceReason::RegistrationExpired);
+        }
+        if person.too_close {
+            reasons.push(ChoiceReason::DeclinedBefore);
+        }
+        reasons
+    }
+
     fn steps(&mut self, rung: Rung) -> Vec<PlanStep> {
         let step = |candidates| PlanStep {
             audience: rung.audience,
@@ -174,7 +188,7 @@ impl Choice<'_> {
 
     /// People who can be asked now.
     fn available(&self) -> impl Iterator<Item = &OnRoster> {
-        self.roster.professionals.iter().filter(|person| obstacles(person).is_empty())
+        self.roster.professionals.iter().filter(|person| self.obstacles(person).is_empty())
     }
 
     fn is_sole(&self) -> bool {
@@ -182,15 +196,16 @@ impl Choice<'_> {
     }
 
     fn known(&mut self) -> Vec<Candidate> {
-        let Some(known) = self.knows_child else { return Vec::new() };
+        let Some(known) = self.known else { return Vec::new() };
         let Some(person) = self.roster.professionals.iter().find(|p| p.professional == *known) else {
             return Vec::new();
         };
-        let obstacles = obstacles(person);
+        let obstacles = self.obstacles(person);
         let chosen = obstacles.is_empty();
-        let mut reasons = vec![ChoiceReason::KnowsChild];
+        let mut reasons =
+            vec![if self.patient { ChoiceReason::FollowsHerWork } else { ChoiceReason::KnowsChild }];
         if chosen {
-            reasons.push(ChoiceReason::Present);
+            reasons.push(at_work(person));
             if self.is_sole() {
                 reasons.push(ChoiceReason::OnlyOnePresent);
             }
@@ -217,7 +232,7 @@ impl Choice<'_> {
             .roster
             .professionals
             .iter()
-            .partition(|p| obstacles(p).is_empty() && !asked.contains(&p.professional));
+            .partition(|p| self.obstacles(p).is_empty() && !asked.contains(&p.professional));
         able.sort_by(|a, b| self.rank(a, b).then_with(|| a.professional.cmp(&b.professional)));
         unable.sort_by(|a, b| a.professional.cmp(&b.professional));
         let chosen: Vec<Candidate> = able
@@ -227,7 +242,7 @@ impl Choice<'_> {
                 let peer = |other: Option<&&OnRoster>| {
                     other.is_some_and(|o| self.rank(person, o) == Ordering::Equal)
                 };
-                let mut reasons = vec![ChoiceReason::Present];
+                let mut reasons = vec![at_work(person)];
                 if sole {
                     reasons.push(ChoiceReason::OnlyOnePresent);
                 }
@@ -250,7 +265,7 @@ impl Choice<'_> {
         let passed_over = unable
             .iter()
             .map(|person| {
-                let mut reasons = obstacles(person);
+                let mut reasons = self.obstacles(person);
                 if asked.contains(&person.professional) {
                     reasons.push(ChoiceReason::AskedInEarlierStep);
                 }
@@ -271,7 +286,7 @@ impl Choice<'_> {
             .into_iter()
             .filter(|person| person.professional != *coordinator)
             .map(|person| {
-                let obstacles = obstacles(person);
+                let obstacles = self.obstacles(person);
                 if obstacles.is_empty() {
                     candidate(person, true, vec![ChoiceReason::SafetyEverybody, ChoiceReason::Present])
                 } else {
@@ -293,6 +308,15 @@ impl Choice<'_> {
             reasons,
             open_tasks: person.map_or(0, |p| p.open_tasks),
         }
+    }
+}
+
+/// Is she there, or back later?
+fn at_work(person: &OnRoster) -> ChoiceReason {
+    match person.attendance {
+        Attendance::Present => ChoiceReason::Present,
+        Attendance::NotScheduled => ChoiceReason::NotScheduled,
+        Attendance::Absent => ChoiceReason::Absent,
     }
 }
 

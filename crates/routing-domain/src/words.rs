@@ -88,6 +88,8 @@ words! {
         TieBroken = "tie_broken",
         /// A safety signal goes to everybody.
         SafetyEverybody = "safety_everybody",
+        /// The work follows on work that was hers, so it is hers.
+        FollowsHerWork = "follows_her_work",
         /// Not at work at this moment.
         NotScheduled = "not_scheduled",
         /// Said to be absent.
@@ -208,6 +210,16 @@ words! {
         VeiligThuisRoute = "veilig_thuis_route",
         /// Nothing was needed.
         NoActionNeeded = "no_action_needed",
+        /// A check, a look-back or a hand-over was done; what it brought is recorded elsewhere. Never of a signal's task.
+        Done = "done",
+    }
+
+    /// Moments of a warm hand-over.
+    HandOverMoment {
+        /// From childcare to school, at four.
+        ToSchool = "to_school",
+        /// To the secondary school.
+        ToSecondarySchool = "to_secondary_school",
     }
 
     /// The fixed status that the asker hears.

@@ -1,13 +1,15 @@
 //! The routing service: brings each signal, as a task, to the professional who is embedded at the centre, and never lets it lie.
 //!
-//! Owner of the stream TASKS. It is woken by SIGNALS, keeps open tasks and presence in a fold, fires deadlines from it, and offers
-//! `TaskService` and `PresenceService`. What may happen when is one table, `docs/tasks.md`.
+//! Owner of the stream TASKS. It is woken by SIGNALS and by work that comes due on EPISODES, keeps open tasks and presence in a fold, fires
+//! deadlines from it, and offers `TaskService` and `PresenceService`. What may happen when is one table, `docs/tasks.md`.
 
 mod api;
 mod audit;
 mod clocks;
 mod codec;
+mod episodes;
 mod machine;
+mod making;
 mod metrics;
 mod office;
 mod problem;
@@ -35,6 +37,7 @@ pub use voordeur_routing_domain::ladder::Overrides;
 use crate::{
     api::{PresenceApi, TaskApi},
     audit::Audit,
+    episodes::Episodes,
     metrics::Instruments,
     office::Office,
     signals::Signals,
@@ -83,9 +86,13 @@ pub async fn start(environment: &Environment, settings: Settings) -> Result<Serv
         DeadLetters::new(broker.log(StreamName::DeadLetters), Arc::clone(clock)),
         Arc::new(Signals { office: Arc::clone(&office), log: broker.log(StreamName::Signals) }),
     )
+    .and(
+        broker.wakeups(ConsumerName::RoutingEpisodes),
+        Arc::new(Episodes { office: Arc::clone(&office), log: broker.log(StreamName::Episodes) }),
+    )
     .with_span(processing);
     let (ready, stop) = (Arc::clone(&office), tasks.stop());
-    tasks.spawn("routing signals", async move {
+    tasks.spawn("routing wake-ups", async move {
         tokio::select! {
             biased;
             () = stop.cancelled() => {}

@@ -8,8 +8,14 @@ pub(crate) fn refused(refusal: &Refusal, task: Option<&Task>) -> Problem {
     if matches!(refusal, Refusal::NotThere) {
         return Problem::not_found("task");
     }
-    if matches!(refusal, Refusal::DateNotAhead) {
-        return Problem::fault("until", refusal.reason(), refusal.to_string());
+    let field = match refusal {
+        Refusal::DateNotAhead => Some("until"),
+        Refusal::StatusNeeded | Refusal::NobodyAsked => Some("status"),
+        Refusal::NotAnOutcomeOfASignal => Some("outcome"),
+        _ => None,
+    };
+    if let Some(field) = field {
+        return Problem::fault(field, refusal.reason(), refusal.to_string());
     }
     let mut problem = Problem::new(refusal.kind(), refusal.reason(), refusal.to_string());
     if let Refusal::NotNow { allowed, .. } = refusal {

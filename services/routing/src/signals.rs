@@ -14,15 +14,13 @@ use voordeur_contracts::{
 };
 use voordeur_eventlog::{
     Deadline, EventLog, Recorded,
-    fold::Expect,
     worker::{Handler, HandlerError},
 };
 use voordeur_kernel::{ChildAlias, ErrorKind, SignalId, TaskId};
 use voordeur_routing_domain::{
-    ladder::{Ladder, urgency},
-    plan::plan,
+    ladder::urgency,
     reaction::{Reaction, SignalStanding, reaction},
-    task::{About, By, Request, Trigger, Wish},
+    task::{About, Trigger, Wish},
     words::{AskedBy, CancelReason},
 };
 
@@ -32,7 +30,8 @@ use crate::{
         words::Word as _,
     },
     machine::{State, task_subject},
-    office::{Acted, Office},
+    making::{Origin, settled},
+    office::Office,
 };
 
 /// Makes the task of each signal, and brings it up to what became of the signal.
@@ -54,7 +53,7 @@ impl Handler for Signals {
         let signal = SignalId::parse_hex(message.subject.key())
             .map_err(|_| unreadable("the subject is no signal".to_owned()))?;
         if let Some(State::Task(task)) = self.known_task(signal, message).map_err(failed)?.as_deref() {
-            return self.link_earlier(task.id, &task.about, deadline).await.map_err(failed);
+            return self.office.link_earlier(task.id, &task.about, deadline).await.map_err(failed);
         }
         let history =
             self.log.history_up_to(message, deadline).await.map_err(|error| failed(Problem::from(error)))?;
@@ -64,11 +63,11 @@ impl Handler for Signals {
     }
 }
 
-fn unreadable(detail: String) -> HandlerError {
+pub(crate) fn unreadable(detail: String) -> HandlerError {
     HandlerError { kind: ErrorKind::Broken, reason: "UNREADABLE", detail }
 }
 
-fn failed(problem: Problem) -> HandlerError {
+pub(crate) fn failed(problem: Problem) -> HandlerError {
     HandlerError { kind: problem.kind, reason: problem.reason, detail: problem.message.into_owned() }
 }
 
@@ -114,7 +113,7 @@ fn read_about(signal: SignalId, received: &SignalReceived) -> Read<About> {
     };
     Ok(About {
         trigger: Trigger::Signal(signal),
-        organisation: read::organisation(&received.organisation, "organisation")?,
+        organisation: Some(read::organisation(&received.organisation, "organisation")?),
         centre: read::centre(&received.centre, "centre")?,
         child,
         group: read::maybe(&received.group, "group", read::group)?,
@@ -185,37 +184,11 @@ impl Signals {
         let standing = SignalStanding { received: seen.about.is_some(), withdrawn: seen.withdrawn };
         // What is left of an erased signal.
         let Some(about) = seen.about else { return Ok(()) };
-        let made = self.make(task, &about, deadline).await?;
+        let made = self.office.make(task, &about, Origin::Signal, deadline).await?;
         if let Reaction::Do(wish) = reaction(standing, made.task.task()) {
             self.withdraw(task, signal, wish, deadline).await?;
         }
-        self.link_earlier(task, &about, deadline).await
-    }
-
-    async fn make(&self, task: TaskId, about: &About, deadline: Deadline) -> Result<Acted, Problem> {
-        let office = &self.office;
-        let act = office.own_act(&format!("request:{}", task.to_hex()));
-        let centre = &about.centre;
-        office
-            .act(task, Expect::New, deadline, &act, |before, directory, now| {
-                // It comes by itself: either our directory lies behind intake's, or somebody has to apply one that knows the centre.
-                let unknown = || {
-                    Problem::unavailable(
-                        "CENTRE_NOT_KNOWN_YET",
-                        "the directory has no coordinator for this centre",
-                    )
-                };
-                let kept = before.map(|task| &task.coordinator);
-                let there = office.there(directory, centre, kept, now).ok_or_else(unknown)?;
-                let (roster, record) =
-                    office.roster(directory, &there.coordinator, centre, about.child.as_ref(), now);
-                let ladder = Ladder::built_in(about.urgency).with(&office.overrides);
-                let plan = plan(&ladder, &about.domains, &roster, record.last_holder.as_ref());
-                let linked = record.tasks.into_iter().filter(|other| *other != task).collect();
-                let request = Request { id: task, about: about.clone(), plan, linked };
-                Ok((By::Service, Wish::Request(Box::new(request)), there))
-            })
-            .await
+        self.office.link_earlier(task, &about, deadline).await
     }
 
     async fn withdraw(
@@ -227,35 +200,5 @@ impl Signals {
     ) -> Result<(), Problem> {
         let act = self.office.own_act(&format!("withdrawn:{}", signal.to_hex()));
         settled(self.office.do_own(task, &act, wish, deadline).await)
-    }
-
-    /// Tells the open earlier tasks of the same child about this one.
-    async fn link_earlier(&self, task: TaskId, about: &About, deadline: Deadline) -> Result<(), Problem> {
-        let Some(child) = about.child else { return Ok(()) };
-        let others = self
-            .office
-            .fold
-            .read(|index, _| index.child(&child).map(|c| c.tasks.clone()).unwrap_or_default());
-        for other in others.into_iter().filter(|other| *other != task) {
-            let Ok(subject) = task_subject(other) else { continue };
-            let Some(held) = self.office.fold.get(&subject)? else { continue };
-            let earlier = held
-                .state
-                .task()
-                .is_some_and(|earlier| (earlier.about.received_at, earlier.id) < (about.received_at, task));
-            if earlier {
-                let act = self.office.own_act(&format!("link:{}:{}", other.to_hex(), task.to_hex()));
-                settled(self.office.do_own(other, &act, Wish::Link(task), deadline).await)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A refusal is an answer: the task has ended meanwhile. The table takes a withdrawal and a link in every other state.
-fn settled<T>(outcome: Result<T, Problem>) -> Result<(), Problem> {
-    match outcome {
-        Err(problem) if problem.kind == ErrorKind::Refused => Ok(()),
-        outcome => outcome.map(|_| ()),
     }
 }

@@ -168,6 +168,7 @@ impl Act<'_> {
             purpose: TextPurpose::Answer.into(),
             text: format!("{} als advies", signals::TEXT),
             idempotency_key: format!("seal-act-{number}"),
+            centre: String::new(),
         };
         let who = self.who.clone();
         let sealed = self.world.insist(self.dice, ServiceName::Intake, 20, |grpc| {

@@ -15,14 +15,19 @@ pub struct Activity {
     /// Key of the professional.
     #[prost(string, tag = "5")]
     pub noted_by: ::prost::alloc::string::String,
+    /// Without its id and without the agreed step, which stays sealed.
     #[prost(message, optional, tag = "6")]
     pub noted: ::core::option::Option<super::super::event::v1::ActivityNoted>,
     #[prost(bool, tag = "7")]
     pub voided: bool,
+    /// The day of the look-back came; there is a task for it.
     #[prost(bool, tag = "8")]
     pub look_back_asked: bool,
     #[prost(enumeration = "super::super::event::v1::LookBackResult", tag = "9")]
     pub look_back: i32,
+    /// A step was agreed.
+    #[prost(bool, tag = "10")]
+    pub step_agreed: bool,
 }
 impl ::prost::Name for Activity {
     const NAME: &'static str = "Activity";
@@ -41,10 +46,10 @@ pub struct NoteActivityRequest {
     pub command: ::core::option::Option<super::super::common::v1::CommandContext>,
     #[prost(string, tag = "2")]
     pub centre: ::prost::alloc::string::String,
-    /// yyyy-mm-dd; empty means today.
+    /// yyyy-mm-dd, at most a year ago; empty means today.
     #[prost(string, tag = "3")]
     pub on: ::prost::alloc::string::String,
-    /// Its id is derived and must be empty.
+    /// Its id is derived and must be empty. Funding unspecified means beschikkingsvrij. look_back_on lies from today to a year ahead.
     #[prost(message, optional, tag = "4")]
     pub activity: ::core::option::Option<super::super::event::v1::ActivityNoted>,
 }
@@ -87,7 +92,8 @@ pub struct CorrectActivityRequest {
     pub activity_id: ::prost::alloc::string::String,
     #[prost(bool, tag = "4")]
     pub void: bool,
-    /// Instead; the day stays.
+    /// Instead, whole, unless it is void; the day stays. A look-back that was asked for keeps its date. A step that was agreed is taken over
+    /// when none is given.
     #[prost(message, optional, tag = "5")]
     pub instead: ::core::option::Option<super::super::event::v1::ActivityNoted>,
 }
@@ -216,6 +222,7 @@ pub struct GetFloorPictureRequest {
     /// Empty: the whole centre.
     #[prost(string, tag = "2")]
     pub group: ::prost::alloc::string::String,
+    /// Days of the activities; absent: this calendar year until today. Longer ago than the two calendar years before this one: whole months.
     #[prost(message, optional, tag = "3")]
     pub period: ::core::option::Option<super::super::common::v1::DateRange>,
     #[prost(message, optional, tag = "4")]
@@ -238,17 +245,26 @@ pub struct GetFloorPictureResponse {
     pub themes: ::prost::alloc::vec::Vec<ThemeCount>,
     #[prost(message, repeated, tag = "2")]
     pub used: ::prost::alloc::vec::Vec<FundingMinutes>,
-    /// Minutes beschikkingsvrij that were agreed for this centre and period; absent when the directory doesn't say.
+    /// Minutes beschikkingsvrij that were agreed for this centre, as far as they fall in the period (a part of an agreed period counts by its
+    /// days). Absent for a group, and when the directory doesn't say it for every day of the period.
     #[prost(uint64, optional, tag = "3")]
     pub minutes_available: ::core::option::Option<u64>,
+    /// Activities with an agreed step.
     #[prost(uint32, tag = "4")]
     pub agreed_steps: u32,
+    /// Their day came and nobody has looked back yet.
     #[prost(uint32, tag = "5")]
     pub look_backs_open: u32,
     #[prost(message, repeated, tag = "6")]
     pub look_backs: ::prost::alloc::vec::Vec<LookBackCount>,
     #[prost(message, optional, tag = "7")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
+    /// Activities in the period that count.
+    #[prost(uint32, tag = "8")]
+    pub activities: u32,
+    /// The days it is about, both included.
+    #[prost(message, optional, tag = "9")]
+    pub period: ::core::option::Option<super::super::common::v1::DateRange>,
 }
 impl ::prost::Name for GetFloorPictureResponse {
     const NAME: &'static str = "GetFloorPictureResponse";
@@ -260,13 +276,16 @@ impl ::prost::Name for GetFloorPictureResponse {
         "/voordeur.escalation.v1.GetFloorPictureResponse".into()
     }
 }
-/// How often a theme came up.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+/// How often a theme came up in a group.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ThemeCount {
     #[prost(enumeration = "super::super::common::v1::ConcernDomain", tag = "1")]
     pub theme: i32,
     #[prost(uint32, tag = "2")]
     pub activities: u32,
+    /// Key of the group; empty for work with the whole centre.
+    #[prost(string, tag = "3")]
+    pub group: ::prost::alloc::string::String,
 }
 impl ::prost::Name for ThemeCount {
     const NAME: &'static str = "ThemeCount";
@@ -328,6 +347,7 @@ pub mod activity_service_client {
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
     /// What the embedded professional does without a child: observing along, coaching, team talks, parents' evenings, consults.
+    /// Only professionals and coordinators of the centre. No child is in it, so looking makes no record; who noted what stands in the history.
     #[derive(Debug, Clone)]
     pub struct ActivityServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -408,6 +428,7 @@ pub mod activity_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
+        /// Kind and minutes are enough.
         pub async fn note_activity(
             &mut self,
             request: impl tonic::IntoRequest<super::NoteActivityRequest>,
@@ -497,6 +518,7 @@ pub mod activity_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Of this and the two calendar years before; what is older is only counted (GetFloorPicture).
         pub async fn list_activities(
             &mut self,
             request: impl tonic::IntoRequest<super::ListActivitiesRequest>,
@@ -571,6 +593,7 @@ pub mod activity_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with ActivityServiceServer.
     #[async_trait]
     pub trait ActivityService: std::marker::Send + std::marker::Sync + 'static {
+        /// Kind and minutes are enough.
         async fn note_activity(
             &self,
             request: tonic::Request<super::NoteActivityRequest>,
@@ -594,6 +617,7 @@ pub mod activity_service_server {
             tonic::Response<super::RecordLookBackResponse>,
             tonic::Status,
         >;
+        /// Of this and the two calendar years before; what is older is only counted (GetFloorPicture).
         async fn list_activities(
             &self,
             request: tonic::Request<super::ListActivitiesRequest>,
@@ -611,6 +635,7 @@ pub mod activity_service_server {
         >;
     }
     /// What the embedded professional does without a child: observing along, coaching, team talks, parents' evenings, consults.
+    /// Only professionals and coordinators of the centre. No child is in it, so looking makes no record; who noted what stands in the history.
     #[derive(Debug)]
     pub struct ActivityServiceServer<T> {
         inner: Arc<T>,
@@ -1801,7 +1826,7 @@ pub mod episode_service_server {
 /// What a report is about.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReportQuestion {
-    /// Days of the baseline judgements; both are needed.
+    /// Days of the baseline judgements; both are needed, at most ten years.
     #[prost(message, optional, tag = "1")]
     pub period: ::core::option::Option<super::super::common::v1::DateRange>,
     /// Keys of the centres; or the code of a municipality (CBS gemeentecode), not both.
@@ -1809,10 +1834,10 @@ pub struct ReportQuestion {
     pub centres: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(string, tag = "3")]
     pub municipality: ::prost::alloc::string::String,
-    /// yyyy-mm-dd: what was known by the end of this day; empty means today.
+    /// yyyy-mm-dd: what was known by the end of this day; empty means today, and yesterday when it is published.
     #[prost(string, tag = "4")]
     pub known_on: ::prost::alloc::string::String,
-    /// Enrolment and yearly totals as CSV (docs/domain/outcomes.md); empty: rates aren't shown.
+    /// Enrolment and yearly totals as CSV (docs/domain/report.md), at most 200 kB; empty: rates aren't shown.
     #[prost(bytes = "bytes", tag = "5")]
     pub population_csv: ::prost::bytes::Bytes,
 }
@@ -1877,7 +1902,7 @@ impl ::prost::Name for MakeReportResponse {
 /// One plot.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReportPlot {
-    /// For instance "verloop-90-180-365".
+    /// For instance "verwezen-90-180-365"; may serve as the name of a file.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
@@ -1918,6 +1943,9 @@ pub struct PublishReportResponse {
     pub report: ::core::option::Option<MakeReportResponse>,
     #[prost(message, optional, tag = "2")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
+    /// It was published before; nothing changed, and text, CSV and plots are left out.
+    #[prost(bool, tag = "3")]
+    pub known: bool,
 }
 impl ::prost::Name for PublishReportResponse {
     const NAME: &'static str = "PublishReportResponse";
@@ -1932,7 +1960,7 @@ impl ::prost::Name for PublishReportResponse {
 /// Which reports.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListReportsRequest {
-    /// Key of a centre; or the code of a municipality.
+    /// Key of a centre, or the code of a municipality; both empty: everything that the caller may see.
     #[prost(string, tag = "1")]
     pub centre: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
@@ -1979,7 +2007,8 @@ pub mod outcome_report_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Reports for the partners of a centre or a municipality.
+    /// Reports for the partners of a centre or a municipality. A report reads the whole log; give it minutes of time. A replica makes one at a
+    /// time: RESOURCE_EXHAUSTED with the reason REPORT_RUNNING while it does.
     #[derive(Debug, Clone)]
     pub struct OutcomeReportServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -2060,7 +2089,8 @@ pub mod outcome_report_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Makes the report of today, or as it was known on an earlier day. Small cells are hidden; what isn't published stays inside.
+        /// Makes the report of today, or as it was known on an earlier day. Small cells are hidden; what isn't published stays inside. Only for a
+        /// coordinator of every centre that it is about.
         pub async fn make_report(
             &mut self,
             request: impl tonic::IntoRequest<super::MakeReportRequest>,
@@ -2090,7 +2120,8 @@ pub mod outcome_report_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Makes it and records that it was published; the next one says what changed since.
+        /// Makes it and records that it was published; the next one says what changed since. The same population, period and day of knowledge again
+        /// gets what was published. Refused (FAILED_PRECONDITION) with the reason TOO_EARLY, TOO_SMALL or GIVES_AWAY, and what to do.
         pub async fn publish_report(
             &mut self,
             request: impl tonic::IntoRequest<super::PublishReportRequest>,
@@ -2120,6 +2151,7 @@ pub mod outcome_report_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// What was published: for the team, for organisations that take part, for the municipality, and for partners of an agreement.
         pub async fn list_reports(
             &mut self,
             request: impl tonic::IntoRequest<super::ListReportsRequest>,
@@ -2164,7 +2196,8 @@ pub mod outcome_report_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with OutcomeReportServiceServer.
     #[async_trait]
     pub trait OutcomeReportService: std::marker::Send + std::marker::Sync + 'static {
-        /// Makes the report of today, or as it was known on an earlier day. Small cells are hidden; what isn't published stays inside.
+        /// Makes the report of today, or as it was known on an earlier day. Small cells are hidden; what isn't published stays inside. Only for a
+        /// coordinator of every centre that it is about.
         async fn make_report(
             &self,
             request: tonic::Request<super::MakeReportRequest>,
@@ -2172,7 +2205,8 @@ pub mod outcome_report_service_server {
             tonic::Response<super::MakeReportResponse>,
             tonic::Status,
         >;
-        /// Makes it and records that it was published; the next one says what changed since.
+        /// Makes it and records that it was published; the next one says what changed since. The same population, period and day of knowledge again
+        /// gets what was published. Refused (FAILED_PRECONDITION) with the reason TOO_EARLY, TOO_SMALL or GIVES_AWAY, and what to do.
         async fn publish_report(
             &self,
             request: tonic::Request<super::PublishReportRequest>,
@@ -2180,6 +2214,7 @@ pub mod outcome_report_service_server {
             tonic::Response<super::PublishReportResponse>,
             tonic::Status,
         >;
+        /// What was published: for the team, for organisations that take part, for the municipality, and for partners of an agreement.
         async fn list_reports(
             &self,
             request: tonic::Request<super::ListReportsRequest>,
@@ -2188,7 +2223,8 @@ pub mod outcome_report_service_server {
             tonic::Status,
         >;
     }
-    /// Reports for the partners of a centre or a municipality.
+    /// Reports for the partners of a centre or a municipality. A report reads the whole log; give it minutes of time. A replica makes one at a
+    /// time: RESOURCE_EXHAUSTED with the reason REPORT_RUNNING while it does.
     #[derive(Debug)]
     pub struct OutcomeReportServiceServer<T> {
         inner: Arc<T>,

@@ -882,13 +882,17 @@ impl ::prost::Name for EpisodeHandOver {
         "/voordeur.event.v1.EpisodeHandOver".into()
     }
 }
-/// A check at 90, 180 or 365 days.
+/// A follow-up check, so many days after the baseline.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct EpisodeCheck {
     #[prost(bytes = "bytes", tag = "1")]
     pub episode: ::prost::bytes::Bytes,
+    /// 90, 180 or 365 unless configured otherwise.
     #[prost(uint32, tag = "2")]
     pub day: u32,
+    /// How often it was asked for before: 0 the first time. A check that was not made is asked for again.
+    #[prost(uint32, tag = "3")]
+    pub asked_before: u32,
 }
 impl ::prost::Name for EpisodeCheck {
     const NAME: &'static str = "EpisodeCheck";
@@ -903,7 +907,7 @@ impl ::prost::Name for EpisodeCheck {
 /// A task came to be, with its frozen plan and its first offers: one decision, one event.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TaskRequested {
-    /// Key of the organisation that asked.
+    /// Key of the organisation that asked; empty when no signal asked for the work.
     #[prost(string, tag = "1")]
     pub organisation: ::prost::alloc::string::String,
     #[prost(enumeration = "super::super::common::v1::SubjectKind", tag = "2")]
@@ -1325,11 +1329,12 @@ impl ::prost::Name for ContactRecorded {
         "/voordeur.event.v1.ContactRecorded".into()
     }
 }
-/// The task is completed with an outcome and an answer.
+/// The task is completed with an outcome and, when a signal asked for it, an answer.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TaskAnswered {
     #[prost(enumeration = "TaskOutcome", tag = "1")]
     pub outcome: i32,
+    /// Unspecified when nobody waits for an answer.
     #[prost(enumeration = "AnswerStatus", tag = "2")]
     pub status: i32,
     /// Sealed by intake.
@@ -1613,6 +1618,8 @@ pub enum ChoiceReason {
     IsCoordinator = 6,
     TieBroken = 7,
     SafetyEverybody = 8,
+    /// The work follows on work that was hers, so it is hers, and there is nothing to decline.
+    FollowsHerWork = 9,
     NotScheduled = 20,
     Absent = 21,
     DeclinedBefore = 22,
@@ -1635,6 +1642,7 @@ impl ChoiceReason {
             Self::IsCoordinator => "CHOICE_REASON_IS_COORDINATOR",
             Self::TieBroken => "CHOICE_REASON_TIE_BROKEN",
             Self::SafetyEverybody => "CHOICE_REASON_SAFETY_EVERYBODY",
+            Self::FollowsHerWork => "CHOICE_REASON_FOLLOWS_HER_WORK",
             Self::NotScheduled => "CHOICE_REASON_NOT_SCHEDULED",
             Self::Absent => "CHOICE_REASON_ABSENT",
             Self::DeclinedBefore => "CHOICE_REASON_DECLINED_BEFORE",
@@ -1654,6 +1662,7 @@ impl ChoiceReason {
             "CHOICE_REASON_IS_COORDINATOR" => Some(Self::IsCoordinator),
             "CHOICE_REASON_TIE_BROKEN" => Some(Self::TieBroken),
             "CHOICE_REASON_SAFETY_EVERYBODY" => Some(Self::SafetyEverybody),
+            "CHOICE_REASON_FOLLOWS_HER_WORK" => Some(Self::FollowsHerWork),
             "CHOICE_REASON_NOT_SCHEDULED" => Some(Self::NotScheduled),
             "CHOICE_REASON_ABSENT" => Some(Self::Absent),
             "CHOICE_REASON_DECLINED_BEFORE" => Some(Self::DeclinedBefore),
@@ -1946,6 +1955,8 @@ pub enum TaskOutcome {
     Referred = 5,
     VeiligThuisRoute = 6,
     NoActionNeeded = 7,
+    /// A check, a look-back or a hand-over was done; what it brought is recorded in the episode or the activity. Never of a signal's task.
+    Done = 8,
 }
 impl TaskOutcome {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1962,6 +1973,7 @@ impl TaskOutcome {
             Self::Referred => "TASK_OUTCOME_REFERRED",
             Self::VeiligThuisRoute => "TASK_OUTCOME_VEILIG_THUIS_ROUTE",
             Self::NoActionNeeded => "TASK_OUTCOME_NO_ACTION_NEEDED",
+            Self::Done => "TASK_OUTCOME_DONE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1975,6 +1987,7 @@ impl TaskOutcome {
             "TASK_OUTCOME_REFERRED" => Some(Self::Referred),
             "TASK_OUTCOME_VEILIG_THUIS_ROUTE" => Some(Self::VeiligThuisRoute),
             "TASK_OUTCOME_NO_ACTION_NEEDED" => Some(Self::NoActionNeeded),
+            "TASK_OUTCOME_DONE" => Some(Self::Done),
             _ => None,
         }
     }
@@ -3656,7 +3669,7 @@ impl CorrectionReason {
 pub struct ActivityEvent {
     #[prost(message, optional, tag = "1")]
     pub meta: ::core::option::Option<EventMeta>,
-    /// When it happened, with the precision of a day.
+    /// The day of the activity, or the day on which somebody looked back: the start of that day in Europe/Amsterdam.
     #[prost(message, optional, tag = "2")]
     pub effective_at: ::core::option::Option<::prost_types::Timestamp>,
     #[prost(oneof = "activity_event::Change", tags = "10, 11, 12, 13")]
@@ -3734,7 +3747,7 @@ pub struct ActivityCorrected {
     /// It counts no more.
     #[prost(bool, tag = "2")]
     pub void: bool,
-    /// What it says instead, when it still counts.
+    /// What it says instead, whole, when it still counts. The day stays.
     #[prost(message, optional, tag = "3")]
     pub instead: ::core::option::Option<ActivityNoted>,
 }
@@ -3748,15 +3761,19 @@ impl ::prost::Name for ActivityCorrected {
         "/voordeur.event.v1.ActivityCorrected".into()
     }
 }
-/// The day of the look-back came: routing makes the task.
+/// The day of the look-back came: routing makes the task. At most once for an activity.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LookBackDue {
     #[prost(bytes = "bytes", tag = "1")]
     pub activity: ::prost::bytes::Bytes,
     #[prost(string, tag = "2")]
     pub centre: ::prost::alloc::string::String,
+    /// Empty: the whole centre.
     #[prost(string, tag = "3")]
     pub group: ::prost::alloc::string::String,
+    /// Key of whoever noted the activity: looking back is hers, when she still works there.
+    #[prost(string, tag = "4")]
+    pub noted_by: ::prost::alloc::string::String,
 }
 impl ::prost::Name for LookBackDue {
     const NAME: &'static str = "LookBackDue";
@@ -3768,7 +3785,7 @@ impl ::prost::Name for LookBackDue {
         "/voordeur.event.v1.LookBackDue".into()
     }
 }
-/// Somebody looked back.
+/// Somebody looked back. Who looks back again says how it stands now: the newest counts.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ActivityLookedBack {
     #[prost(bytes = "bytes", tag = "1")]
@@ -3864,7 +3881,7 @@ impl LookBackResult {
         }
     }
 }
-/// One decision about what is published on one population.
+/// One decision about what is published.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReportEvent {
     #[prost(message, optional, tag = "1")]
@@ -3898,7 +3915,7 @@ pub struct ReportPublished {
     pub period_from: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub period_until: ::prost::alloc::string::String,
-    /// Keys of the centres, sorted.
+    /// Keys of the centres, sorted; those of the municipality when it is about one.
     #[prost(string, repeated, tag = "3")]
     pub centres: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// yyyy-mm-dd: what was known by the end of this day, Europe/Amsterdam.
@@ -3917,6 +3934,9 @@ pub struct ReportPublished {
     /// The published JSON: suppressed and rounded counts only.
     #[prost(bytes = "bytes", tag = "9")]
     pub published_json: ::prost::bytes::Bytes,
+    /// CBS code, when it is about all centres of a municipality.
+    #[prost(string, tag = "10")]
+    pub municipality: ::prost::alloc::string::String,
 }
 impl ::prost::Name for ReportPublished {
     const NAME: &'static str = "ReportPublished";

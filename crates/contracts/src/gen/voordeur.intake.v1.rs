@@ -1653,9 +1653,10 @@ pub mod signal_intake_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// A text to seal.
+/// A text to seal, for a task or for the floor of a centre.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SealTextRequest {
+    /// Exactly one of task_id and centre.
     #[prost(string, tag = "1")]
     pub task_id: ::prost::alloc::string::String,
     #[prost(enumeration = "super::super::common::v1::TextPurpose", tag = "2")]
@@ -1666,6 +1667,9 @@ pub struct SealTextRequest {
     /// The same key and text give back a box that may be used again; nothing is stored but a key.
     #[prost(string, tag = "4")]
     pub idempotency_key: ::prost::alloc::string::String,
+    /// Key of a centre the caller works at: a note on work on its floor (ActivityService), never about a child.
+    #[prost(string, tag = "5")]
+    pub centre: ::prost::alloc::string::String,
 }
 impl ::prost::Name for SealTextRequest {
     const NAME: &'static str = "SealTextRequest";

@@ -733,8 +733,10 @@ pub struct Task {
     /// What people did to it so far; goes into CommandContext.seen_version.
     #[prost(uint64, tag = "3")]
     pub version: u64,
+    /// Empty when no signal asked for it; then follow_up says what did.
     #[prost(string, tag = "4")]
     pub signal_id: ::prost::alloc::string::String,
+    /// Empty when no signal asked for it.
     #[prost(string, tag = "5")]
     pub organisation: ::prost::alloc::string::String,
     #[prost(string, tag = "6")]
@@ -786,6 +788,9 @@ pub struct Task {
     /// Why somebody would like it to end, while that is asked (DecideCancellation).
     #[prost(enumeration = "super::super::event::v1::CancelReason", tag = "25")]
     pub cancellation_reason: i32,
+    /// What asked for the work, when it was no signal. Nobody waits for an answer then.
+    #[prost(message, optional, tag = "26")]
+    pub follow_up: ::core::option::Option<FollowUp>,
 }
 impl ::prost::Name for Task {
     const NAME: &'static str = "Task";
@@ -795,6 +800,49 @@ impl ::prost::Name for Task {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/voordeur.routing.v1.Task".into()
+    }
+}
+/// Work that came due by itself.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FollowUp {
+    /// epi\_ and 32 hexadecimal digits; empty for a look-back.
+    #[prost(string, tag = "4")]
+    pub episode_id: ::prost::alloc::string::String,
+    /// How often a check was asked for before this task.
+    #[prost(uint32, tag = "5")]
+    pub asked_before: u32,
+    /// In Dutch, for screens: "Controle na 90 dagen".
+    #[prost(string, tag = "6")]
+    pub label: ::prost::alloc::string::String,
+    #[prost(oneof = "follow_up::Work", tags = "1, 2, 3")]
+    pub work: ::core::option::Option<follow_up::Work>,
+}
+/// Nested message and enum types in `FollowUp`.
+pub mod follow_up {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Work {
+        /// A check of an episode, so many days after its baseline.
+        #[prost(uint32, tag = "1")]
+        CheckDay(u32),
+        /// A warm hand-over.
+        #[prost(
+            enumeration = "super::super::super::event::v1::HandOverMoment",
+            tag = "2"
+        )]
+        HandOver(i32),
+        /// The look-back on work on the floor: act\_ and 32 hexadecimal digits.
+        #[prost(string, tag = "3")]
+        ActivityId(::prost::alloc::string::String),
+    }
+}
+impl ::prost::Name for FollowUp {
+    const NAME: &'static str = "FollowUp";
+    const PACKAGE: &'static str = "voordeur.routing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.routing.v1.FollowUp".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.routing.v1.FollowUp".into()
     }
 }
 /// From where to watch.
@@ -1830,7 +1878,7 @@ pub mod task_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Completes the task; the asker hears the answer.
+        /// Completes the task; the asker hears the answer. Work that no signal asked for has no asker: leave status and advice out.
         pub async fn answer_task(
             &mut self,
             request: impl tonic::IntoRequest<super::AnswerTaskRequest>,
@@ -2127,7 +2175,7 @@ pub mod task_service_server {
             tonic::Response<super::RecordContactResponse>,
             tonic::Status,
         >;
-        /// Completes the task; the asker hears the answer.
+        /// Completes the task; the asker hears the answer. Work that no signal asked for has no asker: leave status and advice out.
         async fn answer_task(
             &self,
             request: tonic::Request<super::AnswerTaskRequest>,

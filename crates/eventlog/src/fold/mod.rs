@@ -34,6 +34,13 @@ pub trait Machine: Send + Sync + 'static {
     /// Whatever has to be found quickly: by centre, by holder, by due moment.
     type Index: Default + Send + Sync + 'static;
 
+    /// Is this history one of this machine? Streams hold histories of several kinds, and a service may fold them apart; what is not
+    /// concerned only moves the position.
+    fn concerns(subject: &Subject) -> bool {
+        let _ = subject;
+        true
+    }
+
     /// Takes in one recorded event. Total for events that can be read: the past cannot be refused.
     ///
     /// # Errors
@@ -468,6 +475,10 @@ impl<M: Machine> Fold<M> {
     }
 
     async fn take_in(&self, message: Recorded) -> Result<(), FollowError> {
+        if !M::concerns(&message.subject) {
+            self.advance(message.sequence);
+            return Ok(());
+        }
         let before = {
             let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
             if inner.frozen.contains_key(&message.subject) {

@@ -2,7 +2,7 @@
 
 use voordeur_kernel::Timestamp;
 
-use super::{Deadline, Route, StepTaken};
+use super::{About, Deadline, Route, StepTaken};
 use crate::{
     calendar::Calendar,
     words::{Audience, ClockKind},
@@ -16,13 +16,20 @@ impl Clockwork {
         Self(running.to_vec())
     }
 
-    /// The clocks of a new task.
-    pub(super) fn start(route: &Route, received_at: Timestamp, calendar: &dyn Calendar) -> Self {
+    /// The clocks of a new task. Nobody waits for a first contact when nobody asked.
+    pub(super) fn start(route: &Route, about: &About, calendar: &dyn Calendar) -> Self {
         let clocks = route.clocks();
-        Self(Vec::new())
-            .with(ClockKind::Accept, calendar.after(received_at, clocks.accept), 0)
-            .with(ClockKind::FirstContact, calendar.after(received_at, clocks.first_contact), 0)
-            .with(ClockKind::Answer, calendar.after(received_at, clocks.answer), 0)
+        let due = |span| calendar.after(about.received_at, span);
+        let started = Self(Vec::new()).with(ClockKind::Accept, due(clocks.accept), 0).with(
+            ClockKind::Answer,
+            due(clocks.answer),
+            0,
+        );
+        if about.trigger.has_asker() {
+            started.with(ClockKind::FirstContact, due(clocks.first_contact), 0)
+        } else {
+            started
+        }
     }
 
     pub(super) fn with(mut self, clock: ClockKind, due: Timestamp, round: u32) -> Self {

@@ -119,12 +119,12 @@ pub enum Wish {
         /// Was somebody reached?
         reached: bool,
     },
-    /// It is done; the asker hears.
+    /// It is done; the asker hears, when there is one.
     Answer {
         /// What it came to.
         outcome: TaskOutcome,
-        /// What she hears.
-        status: AnswerStatus,
+        /// What she hears; needed when somebody asked, and only then.
+        status: Option<AnswerStatus>,
         /// An advice, sealed.
         advice: Option<Sealed>,
     },
@@ -264,7 +264,7 @@ fn make(request: &Request, command: &Command, calendar: &dyn Calendar) -> Change
             taking.take(0)
         }
     };
-    let clocks = Clockwork::start(&route, about.received_at, calendar);
+    let clocks = Clockwork::start(&route, about, calendar);
     let clocks = if first_step.assigned_to.is_some() { clocks.taken() } else { clocks };
     let deadlines = clocks.step(&route, &first_step, 0).done();
     let linked = request.linked.iter().copied().take(LINKED_MAX).collect();
@@ -344,6 +344,16 @@ fn step(task: &Task, command: &Command, calendar: &dyn Calendar) -> Result<Optio
             }
         }
         Wish::Answer { outcome, status, advice } => {
+            let asked = task.about.trigger.has_asker();
+            if asked && status.is_none() {
+                return Err(Refusal::StatusNeeded);
+            }
+            if asked && *outcome == TaskOutcome::Done {
+                return Err(Refusal::NotAnOutcomeOfASignal);
+            }
+            if !asked && (status.is_some() || advice.is_some()) {
+                return Err(Refusal::NobodyAsked);
+            }
             Change::Answered { outcome: *outcome, status: *status, advice: advice.clone() }
         }
         Wish::AskColleague(colleague) => {

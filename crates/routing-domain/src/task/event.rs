@@ -190,12 +190,12 @@ pub enum Change {
         /// All that run.
         deadlines: Vec<Deadline>,
     },
-    /// Completed with an outcome and an answer.
+    /// Completed with an outcome, and an answer when somebody asked.
     Answered {
         /// What it came to.
         outcome: TaskOutcome,
-        /// What the asker hears.
-        status: AnswerStatus,
+        /// What the asker hears; `None` when there is none.
+        status: Option<AnswerStatus>,
         /// An advice, sealed.
         advice: Option<Sealed>,
     },

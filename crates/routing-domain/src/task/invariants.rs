@@ -86,17 +86,23 @@ pub fn invariants(task: &Task) -> Vec<Broken> {
         "it is not known where a cancellation came from",
     );
 
-    // 4: every signal gets its answer, or stays visibly overdue.
+    // 4: every signal gets its answer, or stays visibly overdue. So does work that came due by itself: its clock of the answer runs too.
+    let asked = task.about.trigger.has_asker();
     check(4, !open || has(ClockKind::Answer), "no clock watches the answer");
     check(
         4,
-        task.first_contact_at.is_some() || !open || has(ClockKind::FirstContact),
+        task.first_contact_at.is_some() || !open || !asked || has(ClockKind::FirstContact),
         "no clock watches the first contact",
     );
     check(
         4,
         (state == TaskState::Completed) == task.outcome.is_some(),
         "completed without an answer, or answered without completing",
+    );
+    check(
+        4,
+        task.outcome.is_none_or(|(_, status)| status.is_some() == asked),
+        "an asker hears nothing, or an answer goes to nobody",
     );
 
     // 9: an act is taken in once.

@@ -27,7 +27,8 @@ pub use route::{Route, RouteStep};
 pub use table::{StepKind, TaskState};
 
 use crate::words::{
-    AnswerStatus, AskedBy, CancelReason, ClockKind, DeclineReason, SubjectKind, TaskOutcome, Urgency,
+    AnswerStatus, AskedBy, CancelReason, ClockKind, DeclineReason, HandOverMoment, SubjectKind, TaskOutcome,
+    Urgency,
 };
 
 /// Most earlier tasks that a new one names.
@@ -40,15 +41,32 @@ pub enum Trigger {
     Signal(SignalId),
     /// An earlier task.
     EarlierTask(TaskId),
-    /// A follow-up check of an episode, so many days after its start.
+    /// A follow-up check of an episode, so many days after its baseline.
     EpisodeCheck {
         /// Which episode.
         episode: EpisodeId,
-        /// 90, 180 or 365.
+        /// 90, 180 or 365 unless configured otherwise.
         day: u16,
+        /// How often it was asked for before.
+        asked_before: u32,
+    },
+    /// A warm hand-over of a child with an episode.
+    HandOver {
+        /// Which episode.
+        episode: EpisodeId,
+        /// Which hand-over.
+        moment: HandOverMoment,
     },
     /// The look-back on work on the floor.
     Activity(ActivityId),
+}
+
+impl Trigger {
+    /// Is there somebody who raised a signal and is to hear an answer? Nobody waits for the answer of work that came due by itself.
+    #[must_use]
+    pub const fn has_asker(&self) -> bool {
+        matches!(self, Self::Signal(_))
+    }
 }
 
 /// What the work is about; fixed when the task is made.
@@ -56,8 +74,8 @@ pub enum Trigger {
 pub struct About {
     /// What asked for it.
     pub trigger: Trigger,
-    /// Who asked.
-    pub organisation: OrganisationKey,
+    /// Which organisation asked; `None` when no signal did.
+    pub organisation: Option<OrganisationKey>,
     /// Where.
     pub centre: CentreKey,
     /// Which child, when it is about one.
@@ -68,7 +86,7 @@ pub struct About {
     pub subject: SubjectKind,
     /// What the concern is about, at most three.
     pub domains: Box<[ConcernDomain]>,
-    /// 1-5.
+    /// 1-5; 0 when it was not asked.
     pub severity: u8,
     /// How safe the child is.
     pub safety: SafetyLevel,
@@ -175,8 +193,8 @@ pub struct Task {
     pub hold_until: Option<Timestamp>,
     /// The question whether it should end, while it stands.
     pub cancellation: Option<Cancellation>,
-    /// How it ended, when it was completed.
-    pub outcome: Option<(TaskOutcome, AnswerStatus)>,
+    /// How it ended, when it was completed, and what the asker heard, when there is one.
+    pub outcome: Option<(TaskOutcome, Option<AnswerStatus>)>,
     /// Other tasks on the same child, newest first.
     pub linked: Box<[TaskId]>,
     /// Who was asked along.

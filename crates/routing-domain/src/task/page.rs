@@ -56,6 +56,14 @@ a clock and stops none: the asker still waits.
 `nobody_to_tell` is rare: with the built-in ladders it takes a holder who is not there, or offers to nobody who is there, together with
 a coordinator who was said to be absent. It raises an alarm, and the clock rings again.
 
+Work that came due by itself makes a task as well: a follow-up check of an episode, asked for again when it was not made (a second task only
+when the first has ended), a warm hand-over, and the look-back on work on the floor. No signal asked for it, so nobody waits for a first
+contact or for an answer: `answer` takes an outcome (`done`) and neither status nor advice; what the work brought is recorded in the episode
+or the activity. There is no hurry: it is at once in the hands of the professional whose work it follows on, at work at that moment or not,
+as long as she works at the centre and nobody said that she is absent; she may give it back. Otherwise the other professionals are asked, and
+at last the coordinator. It must be taken within 5 and done within 10 working days, and rings until it is. When a consent is withdrawn from
+an episode, whoever holds its tasks is asked to end them (`cancellation_requested` with `consent_withdrawn`).
+
 `fail` does not end a task: the coordinator holds it from then on and answers the asker, or gives it to somebody else.
 
 A withdrawn signal ends nothing by itself: it asks whoever holds the task (`cancellation_requested` with `signal_withdrawn` or

@@ -48,6 +48,15 @@ pub enum Refusal {
     /// A date that has passed.
     #[error("give a moment that is still to come")]
     DateNotAhead,
+    /// Somebody waits for an answer.
+    #[error("somebody waits for the answer; say which status she hears")]
+    StatusNeeded,
+    /// Nobody waits for an answer.
+    #[error("no signal asked for this work, so nobody waits for an answer; leave status and advice out")]
+    NobodyAsked,
+    /// This outcome is not for the task of a signal.
+    #[error("this outcome is for checks, look-backs and hand-overs; say what the work on the signal came to")]
+    NotAnOutcomeOfASignal,
     /// There is no child to name.
     #[error("there is no child to name in this task")]
     NoChildToName,
@@ -81,7 +90,12 @@ impl Refusal {
             | Self::HeldAlready
             | Self::NameNotCovered => ErrorKind::Refused,
             Self::NotForYou { .. } => ErrorKind::NotAllowed,
-            Self::DateNotAhead | Self::NoChildToName | Self::OwnStandIn => ErrorKind::Invalid,
+            Self::DateNotAhead
+            | Self::NoChildToName
+            | Self::OwnStandIn
+            | Self::StatusNeeded
+            | Self::NobodyAsked
+            | Self::NotAnOutcomeOfASignal => ErrorKind::Invalid,
         }
     }
 
@@ -98,6 +112,9 @@ impl Refusal {
             Self::CoordinatorCatches => "COORDINATOR_CATCHES",
             Self::HeldAlready => "HELD_ALREADY",
             Self::DateNotAhead => "DATE_NOT_AHEAD",
+            Self::StatusNeeded => "REQUIRED",
+            Self::NobodyAsked => "NOBODY_ASKED",
+            Self::NotAnOutcomeOfASignal => "NOT_AN_OUTCOME_OF_A_SIGNAL",
             Self::NoChildToName => "NO_CHILD_TO_NAME",
             Self::NameNotCovered => "NAME_NOT_COVERED",
             Self::OwnStandIn => "OWN_STAND_IN",

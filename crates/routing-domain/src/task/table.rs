@@ -334,7 +334,7 @@ const RULES: &[Rule] = &[
         &[Accepted, InProgress, OnHold, CancelRequested, Failed],
         HOLDER,
         Next::To(TaskState::Completed),
-        "an outcome and an answer",
+        "an outcome; an answer when somebody asked, and only then",
     ),
     rule(
         StepKind::AskColleague,
@@ -376,7 +376,7 @@ const RULES: &[Rule] = &[
 #[must_use]
 pub fn row(from: Option<TaskState>, step: StepKind) -> Option<Row> {
     let Some(state) = from else {
-        let made = Row { from: None, step, who: SERVICE, next: Next::Made, needs: "a signal and a plan" };
+        let made = Row { from: None, step, who: SERVICE, next: Next::Made, needs: "a trigger and a plan" };
         return (step == StepKind::Request).then_some(made);
     };
     let rule = RULES.iter().find(|rule| rule.step == step && rule.from.contains(&state))?;

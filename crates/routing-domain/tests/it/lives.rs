@@ -11,7 +11,7 @@ use voordeur_routing_domain::{
     },
 };
 
-use crate::support::{COORDINATOR, World, key, plan_for, roster};
+use crate::support::{COORDINATOR, World, follow_up, follow_up_plan, key, plan_for, roster};
 
 const PEOPLE: [&str; 5] = ["anna", "bea", "cor", "dirk", COORDINATOR];
 
@@ -37,7 +37,7 @@ fn any_wish() -> impl Strategy<Value = Wish> {
         1 => Just(Wish::HandBack(HandBackReason::NoTime)),
         1 => Just(Wish::Resume),
         2 => any::<bool>().prop_map(|reached| Wish::RecordContact { kind: ContactKind::Phone, with: ContactWith::Parents, reached }),
-        1 => Just(Wish::Answer { outcome: TaskOutcome::Advice, status: AnswerStatus::AdviceGiven, advice: None }),
+        1 => Just(Wish::Answer { outcome: TaskOutcome::Advice, status: Some(AnswerStatus::AdviceGiven), advice: None }),
         1 => Just(Wish::AskColleague(Colleague { role: Role::Jgz, person: None, with_name: false })),
         1 => Just(Wish::RequestCancellation(CancelReason::Duplicate)),
         1 => prop::bool::weighted(0.3).prop_map(Wish::DecideCancellation),
@@ -73,13 +73,29 @@ fn person(world: &World, name: &str) -> By {
     By::Person { key: key(name), professional: name != COORDINATOR, coordinator }
 }
 
+/// What asks for the work: a signal with an urgency, or nobody.
+type Kind = Option<Urgency>;
+
+/// Who answers, answers as the work wants it.
+fn fitting(world: &World, wish: Wish) -> Wish {
+    match wish {
+        Wish::Answer { .. } if !world.task().about.trigger.has_asker() => {
+            Wish::Answer { outcome: TaskOutcome::Done, status: None, advice: None }
+        }
+        other => other,
+    }
+}
+
 /// Lives a life; the promises are checked inside, after every step.
-fn live(urgency: Urgency, mask: u8, ops: Vec<Op>) -> World {
+fn live(kind: Kind, mask: u8, ops: Vec<Op>) -> World {
     let mut world = World::with(&[]);
     there(&mut world, mask, false);
     let present: Vec<&str> =
         PEOPLE[..4].iter().enumerate().filter(|(i, _)| mask & (1 << i) != 0).map(|(_, p)| *p).collect();
-    world.request(urgency, plan_for(urgency, &roster(&present), Some("cor"))).unwrap();
+    match kind {
+        Some(urgency) => world.request(urgency, plan_for(urgency, &roster(&present), Some("cor"))).unwrap(),
+        None => world.request_for(follow_up(), follow_up_plan(&roster(&present), Some("cor"))).unwrap(),
+    };
     let mut commands = Vec::new();
     for op in ops {
         let (by, wish) = match op {
@@ -105,7 +121,7 @@ fn live(urgency: Urgency, mask: u8, ops: Vec<Op>) -> World {
                 }
                 continue;
             }
-            Op::Person(who, wish) => (person(&world, PEOPLE[who]), wish),
+            Op::Person(who, wish) => (person(&world, PEOPLE[who]), fitting(&world, wish)),
             Op::Hold(who, hours) => {
                 let until = world.now.saturating_add(SignedDuration::from_hours(hours)).unwrap();
                 let by = By::Person { key: key(PEOPLE[who]), professional: true, coordinator: false };
@@ -130,20 +146,21 @@ fn live(urgency: Urgency, mask: u8, ops: Vec<Op>) -> World {
     world
 }
 
-fn any_life() -> impl Strategy<Value = (Urgency, u8, Vec<Op>)> {
-    (prop::sample::select(Urgency::ALL.to_vec()), any::<u8>(), prop::collection::vec(any_op(), 0..40))
+fn any_life() -> impl Strategy<Value = (Kind, u8, Vec<Op>)> {
+    let kinds: Vec<Kind> = Urgency::ALL.iter().copied().map(Some).chain([None]).collect();
+    (prop::sample::select(kinds), any::<u8>(), prop::collection::vec(any_op(), 0..40))
 }
 
 proptest! {
     #[test]
-    fn a_life_keeps_its_promises_and_replays_to_the_same_task((urgency, mask, ops) in any_life()) {
-        let world = live(urgency, mask, ops);
+    fn a_life_keeps_its_promises_and_replays_to_the_same_task((kind, mask, ops) in any_life()) {
+        let world = live(kind, mask, ops);
         prop_assert_eq!(world.replay(), world.task);
     }
 
     #[test]
-    fn every_deadline_gets_its_event_and_no_clock_ends_anything((urgency, mask, ops) in any_life(), days in 1..60i64) {
-        let mut world = live(urgency, mask, ops);
+    fn every_deadline_gets_its_event_and_no_clock_ends_anything((kind, mask, ops) in any_life(), days in 1..60i64) {
+        let mut world = live(kind, mask, ops);
         let before = world.task().state;
         world.now = world.now.saturating_add(SignedDuration::from_hours(24 * days)).unwrap();
         let due = world.task().due().iter().filter(|d| d.due <= world.now).count();
@@ -158,9 +175,10 @@ proptest! {
     }
 
     #[test]
-    fn a_step_happens_when_the_table_lists_it_for_this_person_and_never_otherwise((urgency, mask, ops) in any_life(), who in 0..5usize, wish in any_wish()) {
-        let mut world = live(urgency, mask, ops);
+    fn a_step_happens_when_the_table_lists_it_for_this_person_and_never_otherwise((kind, mask, ops) in any_life(), who in 0..5usize, wish in any_wish()) {
+        let mut world = live(kind, mask, ops);
         let by = person(&world, PEOPLE[who]);
+        let wish = fitting(&world, wish);
         let command = world.command(by.clone(), wish);
         let kind = command.wish.kind().unwrap();
         let task = world.task();

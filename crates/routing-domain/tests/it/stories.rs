@@ -11,7 +11,7 @@ use voordeur_routing_domain::{
 use crate::support::{COORDINATOR, TASK, World, about, at, key, plan_for, roster};
 
 const ANSWER: Wish =
-    Wish::Answer { outcome: TaskOutcome::Advice, status: AnswerStatus::AdviceGiven, advice: None };
+    Wish::Answer { outcome: TaskOutcome::Advice, status: Some(AnswerStatus::AdviceGiven), advice: None };
 const CONTACT: Wish =
     Wish::RecordContact { kind: ContactKind::InPerson, with: ContactWith::Signaller, reached: true };
 const NO_ANSWER: Wish =

@@ -1,8 +1,8 @@
 //! A small world: one centre, four professionals, a coordinator, and a task whose history is kept.
 
 use voordeur_kernel::{
-    CentreKey, ChildAlias, CommandId, CommitId, ConcernDomain, OrganisationKey, ProfessionalKey, Role,
-    SafetyLevel, SignalId, TaskId, Timestamp,
+    CentreKey, ChildAlias, CommandId, CommitId, ConcernDomain, EpisodeId, OrganisationKey, ProfessionalKey,
+    Role, SafetyLevel, SignalId, TaskId, Timestamp,
 };
 use voordeur_routing_domain::{
     ElapsedCalendar,
@@ -49,7 +49,7 @@ pub(crate) fn roster(names: &[&str]) -> Roster {
 pub(crate) fn about(urgency: Urgency) -> About {
     About {
         trigger: Trigger::Signal(SignalId::from_bytes([1; 16])),
-        organisation: OrganisationKey::parse("de-wilg").unwrap(),
+        organisation: Some(OrganisationKey::parse("de-wilg").unwrap()),
         centre: CentreKey::parse("kc-wilg").unwrap(),
         child: Some(ChildAlias::from_bytes([3; 16])),
         group: None,
@@ -63,6 +63,24 @@ pub(crate) fn about(urgency: Urgency) -> About {
         received_at: at(START),
         name_may_be_shared: true,
     }
+}
+
+/// A follow-up check: nobody asked, nobody waits for an answer.
+pub(crate) fn follow_up() -> About {
+    About {
+        trigger: Trigger::EpisodeCheck { episode: EpisodeId::from_bytes([4; 16]), day: 90, asked_before: 0 },
+        organisation: None,
+        domains: Box::default(),
+        severity: 0,
+        answer_wanted: false,
+        asked_by: None,
+        name_may_be_shared: false,
+        ..about(Urgency::Regular)
+    }
+}
+
+pub(crate) fn follow_up_plan(roster: &Roster, known: Option<&str>) -> Plan {
+    plan(&Ladder::follow_up(), &[], roster, known.map(key).as_ref())
 }
 
 pub(crate) fn plan_for(urgency: Urgency, roster: &Roster, knows: Option<&str>) -> Plan {
@@ -100,7 +118,11 @@ impl World {
     }
 
     pub(crate) fn request(&mut self, urgency: Urgency, plan: Plan) -> Result<bool, Refusal> {
-        let request = Request { id: TASK, about: about(urgency), plan, linked: Vec::new() };
+        self.request_for(about(urgency), plan)
+    }
+
+    pub(crate) fn request_for(&mut self, about: About, plan: Plan) -> Result<bool, Refusal> {
+        let request = Request { id: TASK, about, plan, linked: Vec::new() };
         let command = self.command(By::Service, Wish::Request(Box::new(request)));
         self.execute(&command)
     }

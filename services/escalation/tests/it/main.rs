@@ -7,6 +7,7 @@
     reason = "tests say with a panic what went wrong"
 )]
 
+mod floor;
 mod following;
 mod looking;
 mod world;

@@ -20,7 +20,7 @@ use voordeur_intake_domain::{
     life::Actor,
 };
 use voordeur_kernel::{
-    ErrorKind, Faults, ProfessionalKey, SignalId, TaskId, Timestamp, limits,
+    CentreKey, ErrorKind, Faults, ProfessionalKey, SignalId, TaskId, Timestamp, limits,
     text::{Text, holds_bsn},
 };
 
@@ -72,10 +72,18 @@ impl Intake {
         let person = self.person(caller)?;
         let directory = self.directory.current().map_err(|_| directory_away())?;
         let mut faults = Faults::new();
-        let task = request.task_id.parse::<TaskId>().ok();
-        if task.is_none() {
-            faults.add("task_id", "BAD_ID", "give tsk_ and 32 hexadecimal digits");
-        }
+        let of = match (request.task_id.as_str(), request.centre.as_str()) {
+            ("", "") => {
+                faults.add("task_id", "REQUIRED", "give the task or the centre that the text is for");
+                None
+            }
+            ("", centre) => faults.take("centre", "NOT_A_KEY", CentreKey::parse(centre)).map(Of::Floor),
+            (task, "") => faults.take("task_id", "BAD_ID", task.parse()).map(Of::Task),
+            _ => {
+                faults.add("centre", "NOT_BOTH", "give either task_id or centre");
+                None
+            }
+        };
         let purpose = TextPurpose::try_from(request.purpose).ok().filter(|purpose| {
             matches!(purpose, TextPurpose::Answer | TextPurpose::Reason | TextPurpose::Note)
         });
@@ -90,18 +98,32 @@ impl Intake {
         if !request.idempotency_key.is_empty() {
             check_key("idempotency_key", &request.idempotency_key, &mut faults);
         }
-        let parts = task.zip(purpose).zip(text);
-        let ((task, purpose), text) = faults.finish(parts).map_err(Problem::invalid)?;
-        let standing = self.task(task, deadline).await?;
-        if !directory.works_at(person.key.as_str(), &standing.centre) {
-            return Err(Problem::not_found("task"));
+        if matches!(of, Some(Of::Floor(_))) && purpose.is_some_and(|purpose| purpose != TextPurpose::Note) {
+            faults.add("purpose", "BAD_PURPOSE", "give note for work on the floor");
         }
-        let (owner, text) = (task.as_bytes(), text.as_str().as_bytes());
+        let parts = of.zip(purpose).zip(text);
+        let ((of, purpose), text) = faults.finish(parts).map_err(Problem::invalid)?;
+        let owner = match of {
+            Of::Task(task) => {
+                let standing = self.task(task, deadline).await?;
+                if !directory.works_at(person.key.as_str(), &standing.centre) {
+                    return Err(Problem::not_found("task"));
+                }
+                *task.as_bytes()
+            }
+            Of::Floor(centre) => {
+                if !directory.works_at(person.key.as_str(), centre.as_str()) {
+                    return Err(Problem::not_found("centre"));
+                }
+                self.deriver.floor_owner(&centre)
+            }
+        };
+        let text = text.as_str().as_bytes();
         let sealed = if request.idempotency_key.is_empty() {
-            self.vault.seal(purpose, owner, text, deadline).await
+            self.vault.seal(purpose, &owner, text, deadline).await
         } else {
             let act = format!("person:{} {}", person.key, request.idempotency_key);
-            self.vault.seal_repeatably(&act, purpose, owner, text, deadline).await
+            self.vault.seal_repeatably(&act, purpose, &owner, text, deadline).await
         };
         Ok(SealTextResponse { sealed: Some(sealed.map_err(vault_problem)?) })
     }
@@ -211,6 +233,14 @@ impl Intake {
         };
         Ok(decide(task, viewer))
     }
+}
+
+/// What a text is sealed for.
+enum Of {
+    /// A task.
+    Task(TaskId),
+    /// Work on the floor of a centre.
+    Floor(CentreKey),
 }
 
 /// Reason in words of an emergency.

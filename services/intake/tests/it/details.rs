@@ -165,6 +165,7 @@ async fn a_text_is_sealed_the_same_way_for_the_same_act_and_stored_nowhere() {
         purpose: TextPurpose::Answer.into(),
         text: text.to_owned(),
         idempotency_key: key.to_owned(),
+        centre: String::new(),
     };
     let seal = async |key: &str, text: &str| {
         world.person("noor").seal_text(request(key, text)).await.unwrap().into_inner().sealed.unwrap()
@@ -186,12 +187,14 @@ async fn what_may_not_be_sealed_is_refused_with_every_fault() {
         purpose: TextPurpose::Note.into(),
         text: "Gebeld.".to_owned(),
         idempotency_key: String::new(),
+        centre: String::new(),
     };
     let bad = SealTextRequest {
         task_id: "tsk_1".to_owned(),
         purpose: TextPurpose::SignalDetails.into(),
         text: "BSN 999900006".to_owned(),
         idempotency_key: "kort".to_owned(),
+        centre: String::new(),
     };
     let status = world.person("noor").seal_text(bad).await.unwrap_err();
     assert_eq!(fields(&status), ["task_id", "purpose", "text", "idempotency_key"]);

@@ -107,6 +107,7 @@ async fn an_advice_that_does_not_open_does_not_keep_the_status_from_its_asker() 
         purpose: TextPurpose::Answer.into(),
         text: "Ga eerst een week observeren.".to_owned(),
         idempotency_key: String::new(),
+        centre: String::new(),
     };
     let mut sealed = world.person("noor").seal_text(seal).await.unwrap().into_inner().sealed.unwrap();
     // Routing takes what looks like a sealed text; only the vault can tell that it is none.

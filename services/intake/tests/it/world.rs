@@ -189,6 +189,7 @@ impl World {
                 purpose: TextPurpose::Answer.into(),
                 text: advice.to_owned(),
                 idempotency_key: "answer-01".to_owned(),
+                centre: String::new(),
             })
             .await
             .unwrap()

@@ -264,7 +264,11 @@ impl TaskService for TaskApi {
     async fn answer_task(&self, request: Request<rpc::AnswerTaskRequest>) -> Answer<AnswerTaskResponse> {
         step!(self, request, "AnswerTask", AnswerTaskResponse, |reader, message| {
             let outcome = reader.word("outcome", message.outcome);
-            let status = reader.word("status", message.status);
+            // Whether one is needed depends on who asked for the work.
+            let status = match message.status {
+                0 => Some(None),
+                number => reader.word("status", number).map(Some),
+            };
             let advice = reader.sealed("advice", message.advice.as_ref());
             outcome.zip(status).map(|(outcome, status)| Wish::Answer { outcome, status, advice })
         })

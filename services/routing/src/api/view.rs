@@ -3,7 +3,10 @@
 use voordeur_contracts::{common::Role as WireRole, convert::to_wire_time, routing};
 use voordeur_directory::Directory;
 use voordeur_kernel::{ProfessionalKey, Timestamp};
-use voordeur_routing_domain::task::{By, Task, TaskState, Trigger, table};
+use voordeur_routing_domain::{
+    task::{By, Task, TaskState, Trigger, table},
+    words::HandOverMoment,
+};
 
 use crate::{
     codec::{deadlines, words::Word as _},
@@ -46,7 +49,6 @@ pub(crate) fn view(
     let by = person.map(|person| office.by(directory, person, task, now));
     let allowed = by.iter().flat_map(|by: &By| table::allowed(task.state, by.is(task)));
     let about = &task.about;
-    let text = |key: Option<&ProfessionalKey>| key.map(ToString::to_string).unwrap_or_default();
     routing::Task {
         task_id: task.id.to_string(),
         state: task.state.number(),
@@ -55,7 +57,7 @@ pub(crate) fn view(
             Trigger::Signal(signal) => signal.to_string(),
             _ => String::new(),
         },
-        organisation: about.organisation.to_string(),
+        organisation: text_of(about.organisation.as_ref()),
         centre: about.centre.to_string(),
         group: about.group.as_ref().map(ToString::to_string).unwrap_or_default(),
         subject: about.subject.number(),
@@ -64,7 +66,7 @@ pub(crate) fn view(
         safety: about.safety.number(),
         urgency: about.urgency.number(),
         received_at: Some(to_wire_time(about.received_at)),
-        holder: text(task.holder.as_ref()),
+        holder: text_of(task.holder.as_ref()),
         coordinator: task.coordinator.to_string(),
         offered_to: task.offers.iter().map(|offer| offer.professional.to_string()).collect(),
         deadlines: deadlines(&task.deadlines),
@@ -76,5 +78,38 @@ pub(crate) fn view(
         overdue: task.overdue(now),
         cancellation_reason: task.cancellation.map_or(0, |cancellation| cancellation.reason.number()),
         colleagues_asked: task.colleagues.iter().map(|c| WireRole::from(c.role).into()).collect(),
+        follow_up: follow_up(about.trigger),
     }
+}
+
+fn text_of(key: Option<&impl ToString>) -> String {
+    key.map(ToString::to_string).unwrap_or_default()
+}
+
+/// What asked for the work, when it was no signal.
+fn follow_up(trigger: Trigger) -> Option<routing::FollowUp> {
+    use routing::follow_up::Work;
+    let mut asked = 0;
+    let (work, episode, label) = match trigger {
+        Trigger::Signal(_) | Trigger::EarlierTask(_) => return None,
+        Trigger::EpisodeCheck { episode, day, asked_before } => {
+            asked = asked_before;
+            let again = if asked_before > 0 { " (opnieuw gevraagd)" } else { "" };
+            (Work::CheckDay(day.into()), Some(episode), format!("Controle na {day} dagen{again}"))
+        }
+        Trigger::HandOver { episode, moment } => {
+            let label = match moment {
+                HandOverMoment::ToSchool => "Warme overdracht naar school",
+                HandOverMoment::ToSecondarySchool => "Warme overdracht naar het voortgezet onderwijs",
+            };
+            (Work::HandOver(moment.number()), Some(episode), label.to_owned())
+        }
+        Trigger::Activity(activity) => (Work::ActivityId(activity.to_string()), None, "Terugblik".to_owned()),
+    };
+    Some(routing::FollowUp {
+        work: Some(work),
+        episode_id: text_of(episode.as_ref()),
+        asked_before: asked,
+        label,
+    })
 }

@@ -34,12 +34,18 @@ fn read_trigger(trigger: Option<&event::TaskTrigger>) -> Read<Trigger> {
         Some(Source::EpisodeCheck(check)) => Trigger::EpisodeCheck {
             episode: id(&check.episode, EpisodeId::parse_bytes, "trigger.episode_check.episode")?,
             day: u16::try_from(check.day).or_else(|_| bad("trigger.episode_check.day"))?,
+            asked_before: check.asked_before,
+        },
+        Some(Source::HandOver(hand_over)) => Trigger::HandOver {
+            episode: id(&hand_over.episode, EpisodeId::parse_bytes, "trigger.hand_over.episode")?,
+            moment: i32::try_from(hand_over.moment)
+                .or_else(|_| bad("trigger.hand_over.moment"))
+                .and_then(|moment| word(moment, "trigger.hand_over.moment"))?,
         },
         Some(Source::Activity(bytes)) => {
             Trigger::Activity(id(bytes, ActivityId::parse_bytes, "trigger.activity")?)
         }
-        // Not understood by this release: the history freezes.
-        Some(Source::HandOver(_)) | None => return bad("trigger"),
+        None => return bad("trigger"),
     })
 }
 
@@ -52,9 +58,14 @@ fn read_requested(
         [] => None,
         bytes => Some(id(bytes, ChildAlias::parse_bytes, "standing.child")?),
     };
+    let trigger = read_trigger(standing.trigger.as_ref())?;
+    let organisation = read::maybe(&requested.organisation, "organisation", read::organisation)?;
+    if organisation.is_none() && trigger.has_asker() {
+        return bad("organisation");
+    }
     let about = About {
-        trigger: read_trigger(standing.trigger.as_ref())?,
-        organisation: read::organisation(&requested.organisation, "organisation")?,
+        trigger,
+        organisation,
         centre: read::centre(&standing.centre, "standing.centre")?,
         child,
         group: read::maybe(&requested.group, "group", read::group)?,
@@ -198,7 +209,10 @@ fn contact_recorded(contact: &event::ContactRecorded) -> Read<Change> {
 fn answered(answered: &event::TaskAnswered) -> Read<Change> {
     Ok(Change::Answered {
         outcome: word(answered.outcome, "outcome")?,
-        status: word(answered.status, "status")?,
+        status: match answered.status {
+            0 => None,
+            status => Some(word(status, "status")?),
+        },
         advice: answered.advice.as_ref().map(|sealed| within("advice", read_sealed(sealed))).transpose()?,
     })
 }

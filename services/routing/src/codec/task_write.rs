@@ -43,9 +43,13 @@ fn write_trigger(trigger: Trigger) -> event::TaskTrigger {
     let source = match trigger {
         Trigger::Signal(signal) => Source::Signal(wire_id(signal.as_bytes())),
         Trigger::EarlierTask(task) => Source::EarlierTask(wire_id(task.as_bytes())),
-        Trigger::EpisodeCheck { episode, day } => Source::EpisodeCheck(event::EpisodeCheck {
+        Trigger::EpisodeCheck { episode, day, asked_before } => {
+            let episode = wire_id(episode.as_bytes());
+            Source::EpisodeCheck(event::EpisodeCheck { episode, day: day.into(), asked_before })
+        }
+        Trigger::HandOver { episode, moment } => Source::HandOver(event::EpisodeHandOver {
             episode: wire_id(episode.as_bytes()),
-            day: day.into(),
+            moment: moment.number().unsigned_abs(),
         }),
         Trigger::Activity(activity) => Source::Activity(wire_id(activity.as_bytes())),
     };
@@ -55,7 +59,7 @@ fn write_trigger(trigger: Trigger) -> event::TaskTrigger {
 fn write_requested(requested: &Requested) -> event::TaskRequested {
     let about = &requested.about;
     event::TaskRequested {
-        organisation: about.organisation.to_string(),
+        organisation: about.organisation.as_ref().map(ToString::to_string).unwrap_or_default(),
         subject: about.subject.number(),
         group: about.group.as_ref().map(ToString::to_string).unwrap_or_default(),
         domains: about.domains.iter().map(|domain| domain.number()).collect(),
@@ -129,7 +133,7 @@ fn write_change(change: &Change) -> Wire {
         }
         Change::Answered { outcome, status, advice } => Wire::Answered(event::TaskAnswered {
             outcome: outcome.number(),
-            status: status.number(),
+            status: status.map_or(0, |status| status.number()),
             advice: advice.as_ref().map(write_sealed),
         }),
         Change::ColleagueAsked(colleague) => Wire::ColleagueAsked(event::ColleagueAsked {

@@ -44,7 +44,7 @@ fn meta(ordinal: u32, actor: Actor) -> Meta {
 fn about(trigger: Trigger) -> About {
     About {
         trigger,
-        organisation: OrganisationKey::parse("de-wilg").unwrap(),
+        organisation: trigger.has_asker().then(|| OrganisationKey::parse("de-wilg").unwrap()),
         centre: CentreKey::parse("kc-wilg").unwrap(),
         child: Some(ChildAlias::from_bytes([3; 16])),
         group: Some(GroupKey::parse("groep-1").unwrap()),
@@ -158,7 +158,7 @@ fn changes() -> Vec<Change> {
         },
         Change::Answered {
             outcome: words::TaskOutcome::Referred,
-            status: words::AnswerStatus::HandedOver,
+            status: Some(words::AnswerStatus::HandedOver),
             advice: Some(Sealed {
                 key: DataKeyId::from_bytes([4; 16]),
                 content: vec![1, 2, 3],
@@ -166,6 +166,7 @@ fn changes() -> Vec<Change> {
                 owner: [5; 16],
             }),
         },
+        Change::Answered { outcome: words::TaskOutcome::Done, status: None, advice: None },
         Change::ColleagueAsked(Colleague { role: Role::Jgz, person: Some(key("eva")), with_name: true }),
         Change::CancellationRequested {
             reason: words::CancelReason::ChildLeft,
@@ -205,7 +206,12 @@ fn every_event_of_a_task_reads_back_what_was_written() {
     let triggers = [
         Trigger::Signal(SignalId::from_bytes([1; 16])),
         Trigger::EarlierTask(TaskId::from_bytes([2; 16])),
-        Trigger::EpisodeCheck { episode: EpisodeId::from_bytes([3; 16]), day: 365 },
+        Trigger::EpisodeCheck { episode: EpisodeId::from_bytes([3; 16]), day: 365, asked_before: 0 },
+        Trigger::EpisodeCheck { episode: EpisodeId::from_bytes([3; 16]), day: 90, asked_before: 2 },
+        Trigger::HandOver {
+            episode: EpisodeId::from_bytes([3; 16]),
+            moment: words::HandOverMoment::ToSecondarySchool,
+        },
         Trigger::Activity(ActivityId::from_bytes([4; 16])),
     ];
     let mut kinds = Vec::new();
@@ -266,6 +272,7 @@ fn an_event_that_cannot_be_read_names_the_field_and_nothing_else() {
         read_task(&event, commit).unwrap_err()
     };
     assert_eq!(spoil(|r| r.organisation = "Not A Key".into()), "requested.organisation");
+    assert_eq!(spoil(|r| r.organisation = String::new()), "requested.organisation", "a signal has an asker");
     assert_eq!(spoil(|r| r.urgency = 99), "requested.urgency");
     assert_eq!(spoil(|r| r.plan = None), "requested.plan");
     assert_eq!(spoil(|r| r.severity = 999), "requested.severity");
@@ -302,7 +309,7 @@ macro_rules! same {
 fn words_have_the_same_names_on_the_wire() {
     same! {
         AskedBy Audience ChoiceReason ClockKind DeclineReason AssignReason HandBackReason HoldReason ContactKind
-        ContactWith TaskOutcome AnswerStatus CancelReason FailReason ErrorReason
+        ContactWith TaskOutcome AnswerStatus CancelReason FailReason ErrorReason HandOverMoment
     }
     same_names(
         words::Urgency::ALL,

@@ -38,6 +38,7 @@ words! {
     words::Audience = event::Audience { KnownProfessional PresentAtCentre Coordinator EverybodyOnDuty NeighbouringCentre }
     words::ChoiceReason = event::ChoiceReason {
         KnowsChild Present OnlyOnePresent HasExpertise LeastOpenWork IsCoordinator TieBroken SafetyEverybody
+        FollowsHerWork
         NotScheduled Absent DeclinedBefore RegistrationExpired AskedInEarlierStep
     }
     words::ClockKind = event::ClockKind { Offer Accept FirstContact Answer Hold SafetyRepeat }
@@ -48,8 +49,9 @@ words! {
     words::ContactKind = event::ContactKind { InPerson Phone Message Observation }
     words::ContactWith = event::ContactWith { Signaller Parents Child Team }
     words::TaskOutcome = event::TaskOutcome {
-        Advice SupportOnTheFloor SupportAtHome TeamMeeting Referred VeiligThuisRoute NoActionNeeded
+        Advice SupportOnTheFloor SupportAtHome TeamMeeting Referred VeiligThuisRoute NoActionNeeded Done
     }
+    words::HandOverMoment = event::HandOverMoment { ToSchool ToSecondarySchool }
     words::AnswerStatus = event::AnswerStatus { InContact AdviceGiven SupportStarted HandedOver NotNeeded }
     words::CancelReason = event::CancelReason { SignalWithdrawn Duplicate ChildLeft ConsentWithdrawn }
     words::FailReason = event::FailReason { NoContactPossible NoCooperation OutsideCompetence Other }

@@ -172,7 +172,8 @@ async fn forbidden_steps_and_wrong_versions_are_refused_and_change_nothing() {
 async fn every_fault_of_a_request_is_told_at_once() {
     let world = World::with(&["anna"]).await;
     let replica = world.start().await;
-    let bad = step!(replica, "anna", answer_task, AnswerTaskRequest { task_id: "sig_1", outcome: 99 });
+    let bad =
+        step!(replica, "anna", answer_task, AnswerTaskRequest { task_id: "sig_1", outcome: 99, status: 99 });
     let status = refused(bad, Code::InvalidArgument, "INVALID");
     let violations = status.get_details_bad_request().unwrap().field_violations;
     let fields: Vec<&str> = violations.iter().map(|v| v.field.as_str()).collect();

@@ -13,6 +13,7 @@
 mod acts;
 mod clocks;
 mod coordinators;
+mod follow_ups;
 mod looks;
 mod metrics;
 mod presence;
