@@ -35,9 +35,11 @@ fn written_again(name: &str, bytes: &[u8]) -> Vec<u8> {
     }
     let event = name.split('.').next().unwrap();
     match event {
+        "ActivityEvent" => again::<event::ActivityEvent>(bytes),
         "AuditEvent" => again::<event::AuditEvent>(bytes),
         "DeadLetterEvent" => again::<event::DeadLetterEvent>(bytes),
         "EpisodeEvent" => again::<event::EpisodeEvent>(bytes),
+        "ReportEvent" => again::<event::ReportEvent>(bytes),
         "PresenceEvent" => again::<event::PresenceEvent>(bytes),
         "SignalEvent" => again::<event::SignalEvent>(bytes),
         "TaskEvent" => again::<event::TaskEvent>(bytes),

@@ -57,6 +57,7 @@ fn what_is_in_words_is_sealed() {
         ("voordeur.event.v1.SignalAnswered.advice", "voordeur.common.v1.SealedText"),
         ("voordeur.event.v1.TaskAnswered.advice", "voordeur.common.v1.SealedText"),
         ("voordeur.event.v1.AuditEvent.reason", "voordeur.common.v1.SealedText"),
+        ("voordeur.event.v1.ActivityNoted.agreed_step", "voordeur.common.v1.SealedText"),
     ] {
         let (message, name) = field.rsplit_once('.').unwrap();
         let message = samples::contracts().get_message_by_name(message).unwrap();
@@ -111,8 +112,18 @@ fn every_reply_that_tells_a_state_tells_its_position() {
     for service in samples::contracts().services() {
         for call in service.methods() {
             let reply = call.output();
-            let has_state =
-                ["task", "signal", "episode", "presence", "tasks", "signals", "episodes", "professionals"];
+            let has_state = [
+                "task",
+                "signal",
+                "episode",
+                "presence",
+                "tasks",
+                "signals",
+                "episodes",
+                "professionals",
+                "activity",
+                "activities",
+            ];
             if reply.fields().any(|field| has_state.contains(&field.name())) {
                 assert!(reply.get_field_by_name("position").is_some(), "{}", reply.full_name());
             }
