@@ -5,7 +5,7 @@ use voordeur_kernel::ErrorKind;
 macro_rules! refusals {
     ($($(#[$about:meta])* $name:ident = $kind:ident $code:literal: $text:literal;)+) => {
         /// Why the answer is no. Nothing changes.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Refusal {
             $($(#[$about])* $name,)+
             /// Somebody did something meanwhile.

@@ -40,7 +40,9 @@ impl Case<'_> {
         }
         let plan_version = self.rules.plan.version;
         let judgement = Judgement { plan_version, ..*judgement };
-        let deadlines = if judgement.second { None } else { self.asked_after(&judgement) };
+        // Judged before a withdrawal and recorded after it: nobody is asked any more.
+        let asked = !judgement.second && self.picture.withdrawn.is_none();
+        let deadlines = if asked { self.asked_after(&judgement) } else { None };
         Ok((Change::BaselineAssessed(judgement), deadlines))
     }
 

@@ -211,6 +211,9 @@ impl Case<'_> {
         if on <= today || on > days_after(today, HAND_OVER_DAYS_MAX) {
             return Err(Refusal::HandOverDay);
         }
+        if self.picture.withdrawn.is_some() {
+            return Ok((Change::HandOverPlanned { moment, on }, None));
+        }
         let others = self.episode.deadlines().filter(|deadline| deadline.work != Work::HandOver(moment));
         let deadlines = others.chain(at(on, Work::HandOver(moment), &self.rules.zone)).collect();
         Ok((Change::HandOverPlanned { moment, on }, self.moved(deadlines)))

@@ -7,13 +7,28 @@
     reason = "tests say with a panic what went wrong"
 )]
 
+mod deadlines;
 mod examples;
+mod floor;
+mod model;
+mod outcome;
+mod page;
 mod properties;
+mod refusals;
+mod story;
 
+use jiff::tz::TimeZone;
 use voordeur_escalation_domain::{
-    Action, Actor, Command, Episode, Event, Refusal, SignalJoined, TaskOutcome, decide, evolve,
+    Action, Actor, Command, Episode, Event, FollowUpPlan, Refusal, Rules, SignalJoined, TaskOutcome, decide,
+    evolve,
 };
-use voordeur_kernel::{CentreKey, ChildAlias, CommandId, CommitId, SafetyLevel, SignalId, TaskId, Timestamp};
+use voordeur_kernel::{
+    CentreKey, ChildAlias, CommandId, CommitId, EpisodeId, SafetyLevel, SignalId, TaskId, Timestamp,
+};
+
+pub(crate) fn rules() -> Rules {
+    Rules { zone: TimeZone::get("Europe/Amsterdam").unwrap(), plan: FollowUpPlan::default() }
+}
 
 pub(crate) fn at(minute: i64) -> Timestamp {
     Timestamp::from_second(1_796_000_000 + minute * 60).unwrap()
@@ -53,15 +68,18 @@ pub(crate) fn command(action: Action, effective: i64, now: i64) -> Command {
         Action::TakeSignal { signal, .. } => (0, signal.task).hash(hasher),
         Action::RecordContact { task } => (1, task, effective).hash(hasher),
         Action::RecordCompletion { task, .. } => (2, task).hash(hasher),
+        other => other.hash(hasher),
     });
     let commit = fingerprint(&|hasher| (&action, effective).hash(hasher));
     Command {
         id: CommandId::from_bytes(id),
         commit: CommitId::from_bytes(commit),
+        episode: EpisodeId::from_bytes([2; 16]),
         actor: Actor::Service("escalation".into()),
         now: at(now),
         effective_at: at(effective),
         directory_version: 3,
+        seen_version: 0,
         action,
     }
 }
@@ -79,7 +97,7 @@ pub(crate) fn reached(number: u8) -> Action {
 }
 
 /// A history in memory.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct History {
     pub(crate) episode: Option<Episode>,
     pub(crate) events: Vec<(Event, CommitId)>,
@@ -88,7 +106,7 @@ pub(crate) struct History {
 impl History {
     /// Decides and takes in what was decided; returns whether something changed.
     pub(crate) fn give(&mut self, command: &Command) -> Result<bool, Refusal> {
-        let Some(event) = decide(self.episode.as_ref(), command)? else { return Ok(false) };
+        let Some(event) = decide(self.episode.as_ref(), command, &rules())? else { return Ok(false) };
         let evolved = evolve(self.episode.take(), &event, command.commit);
         self.episode = Some(evolved.expect("what decide gives is possible"));
         self.events.push((event, command.commit));

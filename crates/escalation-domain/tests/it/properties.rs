@@ -78,7 +78,7 @@ fn happened(picture: &Picture) -> impl PartialEq + std::fmt::Debug + use<> {
         picture.opened.map(|m| m.effective),
         tasks,
         picture.first_contact.map(|c| (c.at.effective, c.task)),
-        picture.baseline.clone(),
+        picture.baseline.clone().map(|b| b.judgement),
         picture.ended,
     )
 }
