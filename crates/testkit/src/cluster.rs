@@ -26,6 +26,9 @@ pub enum CutOff {
     Silent,
 }
 
+/// A node that was cut off waits for an election and is then brought up to date, which can take half a minute on a busy machine.
+const IN_STEP_TIME: Duration = Duration::from_secs(120);
+
 /// A cluster whose nodes all run on this machine. Tests that use one run one after another.
 #[derive(Debug)]
 pub struct NatsCluster {
@@ -121,7 +124,7 @@ impl NatsCluster {
     /// # Panics
     /// When it does not come to that in time.
     pub async fn await_leader(&self) {
-        eventually("the cluster has a leader and is complete", Duration::from_secs(30), || async {
+        eventually("the cluster has a leader and is complete", IN_STEP_TIME, || async {
             let mut in_step = false;
             for node in &self.nodes {
                 let page = node.page("/jsz").await?;
