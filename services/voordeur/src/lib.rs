@@ -8,6 +8,7 @@ mod demo;
 mod episode;
 pub mod failure;
 mod operations;
+mod outcome;
 mod output;
 mod presence;
 pub mod serve;
@@ -43,6 +44,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Task(command) => Box::pin(task::run(command, &global)).await,
         Command::Presence(command) => Box::pin(presence::run(command, &global)).await,
         Command::Episode(command) => Box::pin(episode::run(command, &global)).await,
+        Command::Outcome(command) => outcome::run(&command),
         Command::Demo(arguments) => Box::pin(demo::run(arguments, json)).await,
     };
     finish(outcome, json)

@@ -11,7 +11,10 @@
 
 mod all;
 mod demo;
+mod floor;
 mod help;
 mod offline;
 mod operations;
+mod outcome;
+mod outcome_classify;
 mod support;
