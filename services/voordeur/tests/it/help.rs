@@ -4,14 +4,13 @@ use crate::support::{file, voordeur};
 
 #[test]
 fn help_is_what_it_was() {
-    let pages: [(&str, &[&str]); 7] = [
+    let pages: [(&str, &[&str]); 6] = [
         ("voordeur", &[]),
         ("serve-all", &["serve", "all"]),
         ("signal", &["signal"]),
         ("signal-submit", &["signal", "submit"]),
         ("task", &["task"]),
         ("task-answer", &["task", "answer"]),
-        ("activity", &["activity"]),
     ];
     let mut changed = Vec::new();
     for (page, path) in pages {
@@ -37,7 +36,6 @@ fn every_command_has_help() {
         "task",
         "presence",
         "episode",
-        "activity",
         "outcome",
         "directory",
         "streams",

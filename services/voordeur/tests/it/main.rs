@@ -11,7 +11,6 @@
 
 mod all;
 mod demo;
-mod floor;
 mod help;
 mod offline;
 mod operations;
