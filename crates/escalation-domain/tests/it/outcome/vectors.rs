@@ -6,8 +6,8 @@ use jiff::civil::Date;
 use serde_json::Value;
 use voordeur_escalation_domain::{
     outcome::{
-        CaseFact, CheckFact, Classified, Day, Domain, Endpoint, FactKind, Imposed, Patch, Question,
-        ReferralFact, ShortKey, Subject, classify,
+        CaseFact, CheckFact, Class, Classified, Day, Domain, Endpoint, FactKind, Flag, Imposed, Patch,
+        Question, Reason, ReferralFact, ShortKey, Subject, classify,
     },
     words::{Baseline, DomainStatus, LeavingDestination, NeedStatus, ReviewVerdict, WithdrawalScope},
 };
@@ -16,6 +16,7 @@ use voordeur_kernel::CommitId;
 use super::slow;
 
 const GIVEN: &str = include_str!("../vectors/esc-1.json");
+const PAGE: &str = include_str!("../../../../../docs/domain/outcomes.md");
 const FURTHER: &str = include_str!("../vectors/esc-1-further.json");
 
 struct Vector {
@@ -194,7 +195,7 @@ fn the_given_histories_come_out() {
 
 #[test]
 fn our_own_histories_come_out() {
-    assert!(vectors(FURTHER).len() >= 50);
+    assert_eq!(vectors(FURTHER).len(), 68);
     all_come_out(FURTHER, |vector| found(vector).into());
 }
 
@@ -213,5 +214,21 @@ fn every_expectation_names_fields_that_are_compared() {
             assert!(known.contains(&field.as_str()), "{}: {field}", vector.name);
         }
         assert!(vector.expect["class"].is_string() && vector.expect["reason"].is_string(), "{}", vector.name);
+    }
+}
+
+#[test]
+fn the_page_for_people_names_every_class_reason_and_flag_and_every_child_of_its_examples_is_here() {
+    let names = Class::ALL.iter().map(|class| class.as_str());
+    let names = names.chain(Reason::ALL.iter().map(|reason| reason.as_str()));
+    for name in names.chain(Flag::ALL.iter().map(|flag| flag.as_str())) {
+        assert!(PAGE.contains(&format!("`{name}`")), "{name}");
+    }
+    let examples = PAGE.split_once("## Worked examples").unwrap().1.split_once("\n## ").unwrap().0;
+    let children: Vec<_> =
+        examples.lines().filter_map(|line| line.strip_prefix("**")?.split_once(".**")).collect();
+    assert_eq!(children.len(), 7);
+    for (child, _) in children {
+        assert!(FURTHER.contains(&format!("\"title\": \"Page: {child}")), "{child}");
     }
 }
