@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use voordeur_chassis::Identity;
 
-use crate::{demo, episode, operations, outcome, presence, serve, signal, task};
+use crate::{activity, demo, episode, operations, outcome, presence, serve, signal, task};
 
 /// One front door for everybody around a child: takes signals in, brings them to the professional at the centre, follows what comes of
 /// them.
@@ -82,6 +82,9 @@ pub(crate) enum Command {
     /// Children's episodes
     #[command(subcommand)]
     Episode(episode::Command),
+    /// Work on the floor, without a child
+    #[command(subcommand)]
+    Activity(activity::Command),
     /// What became of children, in numbers
     #[command(subcommand)]
     Outcome(outcome::Command),

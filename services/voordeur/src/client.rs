@@ -16,7 +16,9 @@ use voordeur_chassis::{
 };
 use voordeur_contracts::{
     common::CommandContext,
-    escalation::episode_service_client::EpisodeServiceClient,
+    escalation::{
+        activity_service_client::ActivityServiceClient, episode_service_client::EpisodeServiceClient,
+    },
     intake::{
         details_service_client::DetailsServiceClient, signal_intake_service_client::SignalIntakeServiceClient,
     },
@@ -130,7 +132,11 @@ impl Client {
     }
 
     pub(crate) fn episodes(&self) -> Result<EpisodeServiceClient<Wire>, Failure> {
-        self.wire("escalation", self.config.escalation).map(EpisodeServiceClient::new)
+        self.wire("escalation", self.config.escalation.listen()).map(EpisodeServiceClient::new)
+    }
+
+    pub(crate) fn activities(&self) -> Result<ActivityServiceClient<Wire>, Failure> {
+        self.wire("escalation", self.config.escalation.listen()).map(ActivityServiceClient::new)
     }
 
     /// Where the broker is: the one that `serve all` runs when there is a file with endpoints, else that of the settings.

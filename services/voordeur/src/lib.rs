@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong use, 3 refused by a rule, 4 not available now: try again.
 
+mod activity;
 mod arguments;
 mod client;
 mod demo;
@@ -44,6 +45,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Task(command) => Box::pin(task::run(command, &global)).await,
         Command::Presence(command) => Box::pin(presence::run(command, &global)).await,
         Command::Episode(command) => Box::pin(episode::run(command, &global)).await,
+        Command::Activity(command) => Box::pin(activity::run(command, &global)).await,
         Command::Outcome(command) => outcome::run(&command),
         Command::Demo(arguments) => Box::pin(demo::run(arguments, json)).await,
     };

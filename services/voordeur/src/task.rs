@@ -73,6 +73,7 @@ pub(crate) async fn run(command: Command, global: &Global) -> Result<ExitCode, F
                 Some(text) => seal(client, &task, text, &act).await?,
                 None => None,
             };
+            let status = status.unwrap_or_default();
             let request =
                 AnswerTaskRequest { task_id: task, command: act.context()?, outcome, status, advice };
             step!(client, answer_task, "AnswerTaskResponse", json, request)?;
@@ -171,6 +172,7 @@ async fn seal(client: &Client, task: &str, text: String, act: &Act) -> Result<Op
         purpose: TextPurpose::Answer.into(),
         text,
         idempotency_key,
+        centre: String::new(),
     };
     let service = client.details()?;
     let reply = client.call(request, |request| {
@@ -254,12 +256,16 @@ fn row(task: &Task) -> [String; 8] {
     if task.overdue {
         state.push_str(" (late)");
     }
+    let about = match &task.follow_up {
+        Some(follow_up) => follow_up.label.clone(),
+        None => word("voordeur.common.v1.SubjectKind", task.subject),
+    };
     [
         task.task_id.clone(),
         state,
         word("voordeur.common.v1.Urgency", task.urgency),
         task.centre.clone(),
-        word("voordeur.common.v1.SubjectKind", task.subject),
+        about,
         holder,
         shown_moment(task.received_at.as_ref()),
         shown_moment(next),

@@ -141,6 +141,7 @@ impl Colleague {
             purpose: TextPurpose::Answer.into(),
             text: text.to_owned(),
             idempotency_key: format!("demo-seal-{}", task.task_id),
+            centre: String::new(),
         };
         let sealed =
             DetailsServiceClient::new(self.channel("intake")?).seal_text(sealed).await?.into_inner().sealed;

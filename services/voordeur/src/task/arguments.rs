@@ -144,18 +144,19 @@ Example:
     },
     /// Complete it; the asker hears the answer
     #[command(after_help = "\
-Example:
+Examples:
   voordeur task answer tsk_0011… --outcome advice --status advice-given \\
-      --text \"Geef Bo een vast maatje en een rustig plekje.\" --as person:noor")]
+      --text \"Geef Bo een vast maatje en een rustig plekje.\" --as person:noor
+  voordeur task answer tsk_0011… --outcome done --as person:noor   # a check, a hand-over, a look-back")]
     Answer {
         /// tsk_…
         task: String,
         /// What came of it
         #[arg(long, value_parser = words("voordeur.event.v1.TaskOutcome"))]
         outcome: i32,
-        /// What the asker is told
+        /// What the asker is told; needed when a signal asked for the task, and only then
         #[arg(long, value_parser = words("voordeur.event.v1.AnswerStatus"))]
-        status: i32,
+        status: Option<i32>,
         /// What the asker can do herself; sealed before it is sent on
         #[arg(long)]
         text: Option<String>,

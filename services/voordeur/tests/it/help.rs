@@ -4,13 +4,14 @@ use crate::support::{file, voordeur};
 
 #[test]
 fn help_is_what_it_was() {
-    let pages: [(&str, &[&str]); 6] = [
+    let pages: [(&str, &[&str]); 7] = [
         ("voordeur", &[]),
         ("serve-all", &["serve", "all"]),
         ("signal", &["signal"]),
         ("signal-submit", &["signal", "submit"]),
         ("task", &["task"]),
         ("task-answer", &["task", "answer"]),
+        ("activity", &["activity"]),
     ];
     let mut changed = Vec::new();
     for (page, path) in pages {
@@ -36,6 +37,7 @@ fn every_command_has_help() {
         "task",
         "presence",
         "episode",
+        "activity",
         "outcome",
         "directory",
         "streams",

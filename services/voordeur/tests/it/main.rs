@@ -11,6 +11,7 @@
 
 mod all;
 mod demo;
+mod floor;
 mod help;
 mod offline;
 mod operations;
