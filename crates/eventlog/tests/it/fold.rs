@@ -390,6 +390,114 @@ async fn what_cannot_be_handled_is_kept_whole_once_and_can_be_tried_again() {
     }
 }
 
+/// Handles one kind of message only, and says which came.
+#[derive(Default)]
+struct Only(AtomicU64);
+
+#[async_trait]
+impl Handler for Only {
+    async fn handle(&self, message: &Recorded, _: Deadline) -> Result<(), HandlerError> {
+        let detail = message.subject.to_string();
+        if message.data.starts_with(b"?") && self.0.fetch_add(1, Ordering::SeqCst) == 0 {
+            return Err(HandlerError { kind: ErrorKind::Broken, reason: "UNREADABLE", detail });
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_letter_that_is_tried_again_goes_to_the_handler_of_its_own_stream() {
+    let broker = twin(None);
+    let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
+    let letters = DeadLetters::new(broker.log(StreamName::DeadLetters), clock);
+    let (of_signals, of_episodes) = (Arc::new(Only::default()), Arc::new(Only::default()));
+    let stop = CancellationToken::new();
+    let worker = Worker::new(
+        "routing",
+        broker.wakeups(ConsumerName::RoutingSignals),
+        broker.wakeups(ConsumerName::RoutingReplays),
+        letters.clone(),
+        Arc::clone(&of_signals) as Arc<dyn Handler>,
+    )
+    .and(broker.wakeups(ConsumerName::RoutingEpisodes), Arc::clone(&of_episodes) as Arc<dyn Handler>);
+    let running = tokio::spawn(worker.run(stop.clone()));
+
+    // Every kind of history on that stream wakes.
+    for (id, prefix) in [(1, "voordeur.episode.v1"), (2, "voordeur.activity.v1")] {
+        let subject = Subject::of(prefix, "a").unwrap();
+        let data = if id == 1 { "?" } else { "fine" };
+        broker
+            .log(StreamName::Episodes)
+            .append(&subject, Version::ABSENT, commit(id, data), soon())
+            .await
+            .unwrap();
+    }
+    wait_for("one is parked", || async { letters.list(false).await.unwrap().len() == 1 }).await;
+    let letter = letters.list(false).await.unwrap().remove(0);
+    assert_eq!(
+        (letter.stream, letter.cause.detail.as_str()),
+        (StreamName::Episodes, "voordeur.episode.v1.a")
+    );
+    letters.request_replay(&letter.subject, soon()).await.unwrap();
+    wait_for("it was handled", || async {
+        letters.get(&letter.subject, soon()).await.unwrap().standing == Standing::Handled
+    })
+    .await;
+    assert_eq!((of_episodes.0.load(Ordering::SeqCst), of_signals.0.load(Ordering::SeqCst)), (2, 0));
+    wait_for("nothing is left unsettled", || async {
+        let backlog = broker.wakeups(ConsumerName::RoutingEpisodes).backlog(soon()).await.unwrap();
+        backlog.pending == 0 && backlog.unsettled == 0
+    })
+    .await;
+    stop.cancel();
+    running.await.unwrap();
+}
+
+/// Counts the presence of one person and nothing else of the stream.
+struct Half;
+
+impl Machine for Half {
+    type State = Counter;
+    type Index = BTreeMap<String, u64>;
+
+    fn concerns(subject: &Subject) -> bool {
+        subject.prefix() == "voordeur.presence.v1"
+    }
+
+    fn evolve(state: Option<Counter>, message: &Recorded) -> Result<Counter, Unreadable> {
+        Counters::evolve(state, message)
+    }
+
+    fn leaves_memory(state: &Counter) -> bool {
+        Counters::leaves_memory(state)
+    }
+
+    fn index(index: &mut Self::Index, subject: &Subject, before: Option<&Counter>, after: Option<&Counter>) {
+        Counters::index(index, subject, before, after);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fold_passes_over_what_does_not_concern_it_and_moves_on_all_the_same() {
+    let broker = twin(None);
+    let log = broker.log(StreamName::Tasks);
+    let hers = Subject::of("voordeur.presence.v1", "noor").unwrap();
+    // What it could not even read does not matter to it.
+    for (id, subject, data) in [(1, &subject("a"), "?"), (2, &hers, "1"), (3, &subject("b"), "?")] {
+        log.append(subject, Version::ABSENT, commit(id, data), soon()).await.unwrap();
+    }
+    let fold = Fold::<Half>::new(Arc::clone(&log));
+    tokio::spawn(Arc::clone(&fold).run(CancellationToken::new()));
+    fold.ready().await;
+    fold.reached(&log.end(soon()).await.unwrap(), soon()).await.unwrap();
+    assert_eq!((fold.frozen().len(), fold.digest().histories), (0, 1));
+    assert_eq!(fold.get(&hers).unwrap().unwrap().state.total, 1);
+    // Also what comes while it follows.
+    let position = log.append(&subject("c"), Version::ABSENT, commit(4, "?"), soon()).await.unwrap().position;
+    fold.reached(&position, soon()).await.unwrap();
+    assert_eq!(fold.frozen().len(), 0);
+}
+
 /// Waits on a condition; time is paused, so this costs none.
 async fn wait_for<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
     let deadline = Deadline::now() + Duration::from_secs(120);

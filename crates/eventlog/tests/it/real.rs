@@ -345,7 +345,7 @@ async fn verifying_finds_every_difference_and_changes_nothing() {
     let server = NatsServer::start().await;
     let broker = NatsBroker::connect(impatient(server.settings())).await.unwrap();
     let missing = differences(broker.verify(within(10)).await);
-    assert_eq!(missing.len(), 13, "{missing:#?}");
+    assert_eq!(missing.len(), 14, "{missing:#?}");
     assert!(
         missing.iter().all(|line| line.contains("is missing: run `voordeur streams apply`")),
         "{missing:#?}"

@@ -222,7 +222,7 @@ async fn verifying_finds_every_difference() {
     let settings = Settings { ack_wait: ACK_WAIT, ..Settings::default() };
     let twin = MemoryBroker::with_options(Options { settings, empty: true, ..Options::default() });
     let Err(TopologyError::Differs(missing)) = twin.verify(within(1)).await else { panic!("all is missing") };
-    assert_eq!(missing.len(), 13);
+    assert_eq!(missing.len(), 14);
     assert!(twin.apply(within(1)).await.unwrap().iter().all(|change| change.action == "created"));
     twin.verify(within(1)).await.unwrap();
     twin.limit(StreamName::Tasks, 1);
