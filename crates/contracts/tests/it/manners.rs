@@ -94,7 +94,7 @@ fn kind_of(field: &FieldDescriptor) -> String {
 fn every_call_that_changes_something_carries_a_command() {
     /// Their idempotency key is a field of their own: the reference of a signal, or a seal that changes nothing.
     const OWN_KEY: [&str; 4] = ["SubmitSignal", "SubmitSignals", "SealText", "RevealDetails"];
-    const READS: [&str; 4] = ["Get", "List", "Watch", "Explain"];
+    const READS: [&str; 5] = ["Get", "List", "Watch", "Explain", "Make"];
     for service in samples::contracts().services() {
         for call in service.methods() {
             if READS.iter().any(|read| call.name().starts_with(read)) || OWN_KEY.contains(&call.name()) {

@@ -32,10 +32,24 @@ pub(crate) fn all(pool: &DescriptorPool) -> BTreeMap<String, DynamicMessage> {
         };
         for (turn, variant) in (0..).zip(change.fields()) {
             let name = format!("{}.{}", event.name(), variant.name());
+            // A choice inside: one more sample for each further one.
+            for further in 1..choices_inside(&variant) {
+                samples.insert(format!("{name}.{further}"), filled(&event, turn + further, Some(&variant)));
+            }
             samples.insert(name, filled(&event, turn, Some(&variant)));
         }
     }
     samples
+}
+
+/// How many ways there are to fill the parts of a variant that are themselves a choice; 1 when none is.
+fn choices_inside(variant: &FieldDescriptor) -> u32 {
+    let Kind::Message(message) = variant.kind() else { return 1 };
+    let choices = message.fields().filter(|part| !part.is_list()).filter_map(|part| match part.kind() {
+        Kind::Message(part) => part.oneofs().map(|choice| choice.fields().len()).max(),
+        _ => None,
+    });
+    choices.max().and_then(|most| u32::try_from(most).ok()).unwrap_or(1).max(1)
 }
 
 /// A message with every field set. Where there is a choice it is `wanted`, or another one at every turn.
