@@ -366,6 +366,12 @@ fn bit<W: Word>(word: W) -> u8 {
     1_u8.checked_shl(u32::from(word.number())).unwrap_or(0)
 }
 
+impl<W: Word> Default for WordSet<W> {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
 impl<W: Word> FromIterator<W> for WordSet<W> {
     fn from_iter<I: IntoIterator<Item = W>>(words: I) -> Self {
         let bits = words.into_iter().fold(0, |bits, word| bits | bit(word));

@@ -125,11 +125,15 @@ impl Index {
         }
         let Some(centre) = centres.pop_first() else { return };
         for centre in centres.iter().chain([&centre]) {
-            self.by_centre.entry(centre.clone()).or_default().insert((opened_ms, state.id), episode.is_open());
+            self.by_centre
+                .entry(centre.clone())
+                .or_default()
+                .insert((opened_ms, state.id), episode.is_open());
         }
         let due_ms = soonest(episode);
         self.due.extend(due_ms.map(|due| (due, state.id)));
-        self.placed.insert(state.id, Placed { opened_ms, due_ms, centre, others: centres.into_iter().collect() });
+        self.placed
+            .insert(state.id, Placed { opened_ms, due_ms, centre, others: centres.into_iter().collect() });
     }
 
     /// The same key, but the one whose text the lists hold already.

@@ -5,9 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use tonic::async_trait;
 use voordeur_chassis::{Problem, trace_headers};
 use voordeur_directory::{Directory, DirectoryWatch};
-use voordeur_escalation_domain::{
-    Action, Actor, Command, Event, Refusal, Rules, deadline::start_of, decide,
-};
+use voordeur_escalation_domain::{Action, Actor, Command, Event, Refusal, Rules, deadline::start_of, decide};
 use voordeur_eventlog::{
     Commit, Deadline, Subject,
     fold::{ExecuteError, Executed, Expect, Fold},
@@ -39,7 +37,11 @@ impl Office {
     }
 
     /// The history of an episode, from memory or else from the log.
-    pub(crate) async fn load(&self, id: EpisodeId, deadline: Deadline) -> Result<Option<Arc<State>>, Problem> {
+    pub(crate) async fn load(
+        &self,
+        id: EpisodeId,
+        deadline: Deadline,
+    ) -> Result<Option<Arc<State>>, Problem> {
         let subject = subject(id).map_err(|error| Problem::broken(error.to_string()))?;
         Ok(self.fold.load(&subject, deadline).await?.map(|held| held.state))
     }
@@ -90,8 +92,10 @@ fn history_of(episode: EpisodeId) -> Result<Subject, ExecuteError<Refusal>> {
 pub(crate) fn refused(refusal: Refusal) -> Problem {
     match refusal {
         Refusal::NotThere => Problem::not_found("episode"),
-        Refusal::VersionChanged { now } => Problem::new(refusal.kind(), refusal.reason(), refusal.to_string())
-            .with_metadata("version", now.to_string()),
+        Refusal::VersionChanged { now } => {
+            Problem::new(refusal.kind(), refusal.reason(), refusal.to_string())
+                .with_metadata("version", now.to_string())
+        }
         other => Problem::new(other.kind(), other.reason(), other.to_string()),
     }
 }

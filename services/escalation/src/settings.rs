@@ -109,10 +109,19 @@ mod tests {
     fn a_plan_is_refused_with_every_fault_at_once() {
         let wrong = "version = 0\ndays = [180, 90, 0]\nsample_percent = 101\nask_again_after_days = 0";
         let told = read_follow_up(wrong).unwrap_err();
-        for field in ["version", "days: give days", "days: give each once", "sample_percent", "ask_again_after_days"] {
+        for field in
+            ["version", "days: give days", "days: give each once", "sample_percent", "ask_again_after_days"]
+        {
             assert!(told.contains(field), "{field}: {told}");
         }
-        assert!(read_follow_up("version = 1\ndays = [90]\nsample_percent = 1\nask_again_after_days = 7\nmore = 1").is_err());
-        assert!(load_follow_up(Path::new("/nowhere/plan.toml")).unwrap_err().to_string().contains("plan.toml"));
+        assert!(
+            read_follow_up(
+                "version = 1\ndays = [90]\nsample_percent = 1\nask_again_after_days = 7\nmore = 1"
+            )
+            .is_err()
+        );
+        assert!(
+            load_follow_up(Path::new("/nowhere/plan.toml")).unwrap_err().to_string().contains("plan.toml")
+        );
     }
 }

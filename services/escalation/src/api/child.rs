@@ -53,11 +53,8 @@ pub(super) async fn of(office: &Office, state: &State, deadline: Deadline) -> Re
 
 /// Episodes that this one names, and those that name it; a link that was voided is none.
 async fn neighbours(office: &Office, state: &State, deadline: Deadline) -> Result<Vec<EpisodeId>, Problem> {
-    let mut found: Vec<EpisodeId> = if state.episode.links() {
-        state.episode.picture().linked.into_iter().collect()
-    } else {
-        Vec::new()
-    };
+    let mut found: Vec<EpisodeId> =
+        if state.episode.links() { state.episode.picture().linked.into_iter().collect() } else { Vec::new() };
     let later: Vec<EpisodeId> = office.fold.read(|index, _| index.later_than(state.id).to_vec());
     for id in later {
         let names = office.load(id, deadline).await?;

@@ -177,8 +177,10 @@ impl EpisodeApi {
         for (_, id) in &page {
             states.extend(self.office.load(*id, deadline).await?);
         }
-        let looks: Vec<_> =
-            states.iter().map(|state| self.record(caller, state, Doing::look("list-episodes", true), deadline)).collect();
+        let looks: Vec<_> = states
+            .iter()
+            .map(|state| self.record(caller, state, Doing::look("list-episodes", true), deadline))
+            .collect();
         stream::iter(looks).buffer_unordered(RECORDED_AT_ONCE).try_collect::<Vec<()>>().await?;
         let next_page_token = page.last().filter(|_| more).map(write_token).unwrap_or_default();
         let mut episodes = Vec::with_capacity(states.len());

@@ -87,7 +87,9 @@ impl EpisodeApi {
     ) -> Result<(CommitId, voordeur_eventlog::fold::Executed<State>), Problem> {
         check_people(caller, state, &asked.change)?;
         let action = match asked.change {
-            Change::EpisodesLinked { earlier } => Action::Link(self.earlier(caller, earlier, deadline).await?),
+            Change::EpisodesLinked { earlier } => {
+                Action::Link(self.earlier(caller, earlier, deadline).await?)
+            }
             change => Action::Record(change),
         };
         let today = self.office.today();
@@ -104,7 +106,9 @@ impl EpisodeApi {
             action,
         };
         let executed = self.office.act(Expect::Known, &command, false, deadline).await;
-        executed.map(|executed| (asked.commit, executed)).map_err(|cause: ExecuteError<Refusal>| failed(cause))
+        executed
+            .map(|executed| (asked.commit, executed))
+            .map_err(|cause: ExecuteError<Refusal>| failed(cause))
     }
 
     /// The episode that is named as the one that began earlier; only one that the caller may see.
@@ -203,14 +207,19 @@ fn covered(request: &[u8]) -> Vec<u8> {
 /// What only the directory and the episode know of the people and texts that a fact names.
 fn check_people(caller: &Caller, state: &State, change: &Change) -> Result<(), Problem> {
     let at_centre = |person: &ProfessionalKey| {
-        state.episode.signals().any(|signal| caller.directory.works_at(person.as_str(), signal.centre.as_str()))
+        state
+            .episode
+            .signals()
+            .any(|signal| caller.directory.works_at(person.as_str(), signal.centre.as_str()))
     };
     match change {
-        Change::Corrected(Correction { second_person, .. }) if !at_centre(second_person) => Err(Problem::fault(
-            "corrected_fact.second_person",
-            "NOT_AT_CENTRE",
-            "give a professional or coordinator of this centre",
-        )),
+        Change::Corrected(Correction { second_person, .. }) if !at_centre(second_person) => {
+            Err(Problem::fault(
+                "corrected_fact.second_person",
+                "NOT_AT_CENTRE",
+                "give a professional or coordinator of this centre",
+            ))
+        }
         Change::ReferralReviewed { reviewer, of_receiving_provider: false, .. }
             if caller.directory.person(reviewer.as_str()).is_none() =>
         {

@@ -5,8 +5,7 @@ use voordeur_contracts::{
     escalation::{Classification, Episode, EpisodeTask, Fact},
 };
 use voordeur_escalation_domain::{
-    Standing,
-    by_people,
+    Standing, by_people,
     deadline::day_of,
     missed_follow_ups,
     outcome::{Classified, ESC_1},

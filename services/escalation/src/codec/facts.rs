@@ -241,7 +241,8 @@ fn destination(
     match wire.and_then(|wire| wire.to.as_ref()) {
         Some(To::Jeugdhulp(care)) => {
             let code = |number: u32, name: &str, faults: &mut Faults| {
-                small(number, &format!("{field}.jeugdhulp.{name}"), faults).map(|code| (code != 0).then_some(code))
+                small(number, &format!("{field}.jeugdhulp.{name}"), faults)
+                    .map(|code| (code != 0).then_some(code))
             };
             let hulpvorm = code(care.hulpvorm, "hulpvorm", faults);
             let productcategorie = code(care.productcategorie, "productcategorie", faults);

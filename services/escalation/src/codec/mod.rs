@@ -10,8 +10,8 @@ use voordeur_contracts::convert::from_wire_time;
 use voordeur_kernel::{CentreKey, Timestamp};
 
 pub use read::read_event;
-pub(crate) use write::{deadline_to_wire, number, write, write_change};
 pub use write::write_event;
+pub(crate) use write::{deadline_to_wire, number, write, write_change};
 
 /// Name of this service, in actors, dead letters and audit records.
 pub(crate) const SERVICE: &str = "escalation";

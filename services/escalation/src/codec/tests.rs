@@ -56,9 +56,11 @@ fn joined() -> impl Strategy<Value = SignalJoined> {
 fn destination() -> impl Strategy<Value = Destination> {
     let code = || prop::option::of(1_u8..60);
     prop_oneof![
-        (code(), code(), any::<bool>(), any::<bool>()).prop_map(|(hulpvorm, productcategorie, crisis, court)| {
-            Destination::Jeugdhulp(Jeugdhulp { hulpvorm, productcategorie, crisis, court })
-        }),
+        (code(), code(), any::<bool>(), any::<bool>()).prop_map(
+            |(hulpvorm, productcategorie, crisis, court)| {
+                Destination::Jeugdhulp(Jeugdhulp { hulpvorm, productcategorie, crisis, court })
+            }
+        ),
         a().prop_map(Destination::Onderwijs),
         a().prop_map(Destination::Place),
         a().prop_map(Destination::Other),
@@ -93,15 +95,23 @@ fn of_tasks() -> impl Strategy<Value = Change> {
 }
 
 fn of_work() -> impl Strategy<Value = Change> {
-    let sealed = (id16(), id16(), prop::collection::vec(any::<u8>(), 0..40)).prop_map(|(key, owner, sealed)| Sealed {
-        key: DataKeyId::from_bytes(key),
-        sealed: sealed.into(),
-        owner: TaskId::from_bytes(owner),
-    });
+    let sealed =
+        (id16(), id16(), prop::collection::vec(any::<u8>(), 0..40)).prop_map(|(key, owner, sealed)| Sealed {
+            key: DataKeyId::from_bytes(key),
+            sealed: sealed.into(),
+            owner: TaskId::from_bytes(owner),
+        });
     let small = || prop::option::of(0_u8..=10);
     prop_oneof![
-        (a::<Baseline>(), 0_u8..=100, set::<Participant>(), set::<ImminentMark>(), any::<bool>(), any::<u32>()).prop_map(
-            |(baseline, probability_percent, took_part, marks, second, plan_version)| {
+        (
+            a::<Baseline>(),
+            0_u8..=100,
+            set::<Participant>(),
+            set::<ImminentMark>(),
+            any::<bool>(),
+            any::<u32>()
+        )
+            .prop_map(|(baseline, probability_percent, took_part, marks, second, plan_version)| {
                 Change::BaselineAssessed(Judgement {
                     baseline,
                     probability_percent,
@@ -110,16 +120,23 @@ fn of_work() -> impl Strategy<Value = Change> {
                     second,
                     plan_version,
                 })
-            }
+            }),
+        (commit(), select(ConcernDomain::ALL.to_vec()), any::<bool>(), prop::option::of(sealed)).prop_map(
+            |(goal, domain, with_parents, text)| Change::GoalSet(Goal { goal, domain, with_parents, text })
         ),
-        (commit(), select(ConcernDomain::ALL.to_vec()), any::<bool>(), prop::option::of(sealed))
-            .prop_map(|(goal, domain, with_parents, text)| Change::GoalSet(Goal { goal, domain, with_parents, text })),
-        (commit(), a(), any::<bool>())
-            .prop_map(|(goal, score, with_parents)| Change::GoalScored { goal, score, with_parents }),
-        (a(), any::<u16>(), a()).prop_map(|(kind, minutes, funding)| Change::SupportGiven { kind, minutes, funding }),
+        (commit(), a(), any::<bool>()).prop_map(|(goal, score, with_parents)| Change::GoalScored {
+            goal,
+            score,
+            with_parents
+        }),
+        (a(), any::<u16>(), a()).prop_map(|(kind, minutes, funding)| Change::SupportGiven {
+            kind,
+            minutes,
+            funding
+        }),
         (any::<u16>(), a()).prop_map(|(minutes, funding)| Change::SpecialistConsulted { minutes, funding }),
-        (a(), prop::option::of(a()), small(), prop::option::of(a()), prop::option::of(a()), small(), small()).prop_map(
-            |(reason, end, usefulness, informant, further_help, certainty_now, certainty_then)| {
+        (a(), prop::option::of(a()), small(), prop::option::of(a()), prop::option::of(a()), small(), small())
+            .prop_map(|(reason, end, usefulness, informant, further_help, certainty_now, certainty_then)| {
                 Change::Closed(Closing {
                     reason,
                     end,
@@ -129,9 +146,15 @@ fn of_work() -> impl Strategy<Value = Change> {
                     certainty_now,
                     certainty_then,
                 })
-            }
-        ),
-        (commit(), any::<bool>(), person(), prop::option::of(a()), prop::option::of(when()), prop::option::of(a()))
+            }),
+        (
+            commit(),
+            any::<bool>(),
+            person(),
+            prop::option::of(a()),
+            prop::option::of(when()),
+            prop::option::of(a())
+        )
             .prop_map(|(target, void, second_person, reason, effective_at, baseline)| {
                 Change::Corrected(Correction { target, void, second_person, reason, effective_at, baseline })
             }),
@@ -140,22 +163,28 @@ fn of_work() -> impl Strategy<Value = Change> {
 
 fn of_outcomes() -> impl Strategy<Value = Change> {
     prop_oneof![
-        (commit(), destination(), a())
-            .prop_map(|(referral, destination, verwijzer)| Change::ReferralRequested { referral, destination, verwijzer }),
-        (commit(), a()).prop_map(|(referral, decision)| Change::ReferralDecided { referral, decision }),
-        (commit(), destination(), prop::option::of(a()))
-            .prop_map(|(referral, destination, verwijzer)| Change::CareStarted { referral, destination, verwijzer }),
-        (commit(), a()).prop_map(|(referral, reason)| Change::CareEnded { referral, reason }),
-        (commit(), person(), a(), any::<bool>()).prop_map(|(referral, reviewer, verdict, of_receiving_provider)| {
-            Change::ReferralReviewed { referral, reviewer, verdict, of_receiving_provider }
+        (commit(), destination(), a()).prop_map(|(referral, destination, verwijzer)| {
+            Change::ReferralRequested { referral, destination, verwijzer }
         }),
+        (commit(), a()).prop_map(|(referral, decision)| Change::ReferralDecided { referral, decision }),
+        (commit(), destination(), prop::option::of(a())).prop_map(|(referral, destination, verwijzer)| {
+            Change::CareStarted { referral, destination, verwijzer }
+        }),
+        (commit(), a()).prop_map(|(referral, reason)| Change::CareEnded { referral, reason }),
+        (commit(), person(), a(), any::<bool>()).prop_map(
+            |(referral, reviewer, verdict, of_receiving_provider)| {
+                Change::ReferralReviewed { referral, reviewer, verdict, of_receiving_provider }
+            }
+        ),
         Just(Change::VeiligThuisReported),
         Just(Change::YouthCareStarted),
         a().prop_map(|destination| Change::ChildLeft { destination }),
         a().prop_map(|scope| Change::ConsentWithdrawn { scope }),
-        (date(), a(), a(), a(), a(), any::<u16>()).prop_map(|(covers_until, jeugdhulp, onderwijs, need, source, day)| {
-            Change::FollowUpChecked(Check { covers_until, jeugdhulp, onderwijs, need, source, day })
-        }),
+        (date(), a(), a(), a(), a(), any::<u16>()).prop_map(
+            |(covers_until, jeugdhulp, onderwijs, need, source, day)| {
+                Change::FollowUpChecked(Check { covers_until, jeugdhulp, onderwijs, need, source, day })
+            }
+        ),
         (a(), date()).prop_map(|(moment, on)| Change::HandOverPlanned { moment, on }),
         id16().prop_map(|earlier| Change::EpisodesLinked { earlier: EpisodeId::from_bytes(earlier) }),
     ]

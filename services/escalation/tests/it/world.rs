@@ -28,8 +28,8 @@ use voordeur_contracts::{
 use voordeur_directory::{Directory, DirectoryStore, DirectoryWatch};
 use voordeur_escalation::Settings;
 use voordeur_eventlog::{
-    AppendError, Broker as _, BucketName, Commit, Deadline, EventLog, StreamName, Subject, Version,
-    fold::Digest, memory::MemoryBroker,
+    AppendError, Broker, BucketName, Commit, Deadline, EventLog, StreamName, Subject, Version, fold::Digest,
+    memory::MemoryBroker,
 };
 use voordeur_kernel::{CommitId, ManualClock, TaskId, Timestamp};
 use voordeur_testkit::eventually;
@@ -109,6 +109,8 @@ impl Replica {
 /// Everything around the service.
 pub(crate) struct World {
     pub(crate) broker: MemoryBroker,
+    /// What the replicas run on: that one, or a real one.
+    pub(crate) on: Arc<dyn Broker>,
     pub(crate) clock: ManualClock,
     keys: Arc<KeyFile>,
     commits: AtomicU64,
@@ -129,20 +131,27 @@ pub(crate) fn about(number: u8, child: u8, came: i64) -> About {
 
 impl World {
     pub(crate) fn new(broker: MemoryBroker) -> Self {
+        let on = Arc::new(broker.clone());
+        Self { broker, ..Self::on(on) }
+    }
+
+    /// On a real broker.
+    pub(crate) fn on(on: Arc<dyn Broker>) -> Self {
         let keys = Arc::new(KeyFile::generate().unwrap());
-        Self { broker, clock: ManualClock::at(at(10_000)), keys, commits: AtomicU64::new(1) }
+        let broker = MemoryBroker::new();
+        Self { broker, on, clock: ManualClock::at(at(10_000)), keys, commits: AtomicU64::new(1) }
     }
 
     pub(crate) async fn replica(&self) -> Replica {
         let tasks = Tasks::new();
         let env = Environment {
-            broker: Arc::new(self.broker.clone()),
+            broker: Arc::clone(&self.on),
             clock: Arc::new(self.clock.clone()),
             tasks: tasks.clone(),
             dev: true,
         };
         let (directory, _) = Directory::parse(DIRECTORY).unwrap();
-        let store = DirectoryStore::new(self.broker.bucket(BucketName::Directory));
+        let store = DirectoryStore::new(self.on.bucket(BucketName::Directory));
         let settings = Settings {
             directory: Some(DirectoryWatch::fixed(store, directory)),
             ..Settings::new(Arc::clone(&self.keys))
@@ -170,7 +179,7 @@ impl World {
 
     /// Appends at the end of a history, on a bad day too.
     pub(crate) async fn append(&self, stream: StreamName, subject: &Subject, data: Vec<u8>) {
-        let log: Arc<dyn EventLog> = self.broker.log(stream);
+        let log: Arc<dyn EventLog> = self.on.log(stream);
         let commit = self.commit("nl.voordeur.test.v1", data);
         eventually("the event is stored", Duration::from_secs(600), || async {
             let last = log.last(subject, soon()).await.map_err(|error| error.to_string())?;
