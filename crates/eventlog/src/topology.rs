@@ -12,7 +12,7 @@ pub enum StreamName {
     Signals,
     /// Histories of tasks and presence; owner routing.
     Tasks,
-    /// Histories of episodes and work on the floor; owner escalation.
+    /// Histories of episodes, work on the floor and published reports; owner escalation.
     Episodes,
     /// Who saw or changed what; every service its own subjects.
     Audit,
@@ -48,7 +48,7 @@ impl StreamName {
         match self {
             Self::Signals => &["voordeur.signal.v1"],
             Self::Tasks => &["voordeur.task.v1", "voordeur.presence.v1"],
-            Self::Episodes => &["voordeur.episode.v1", "voordeur.activity.v1"],
+            Self::Episodes => &["voordeur.episode.v1", "voordeur.activity.v1", "voordeur.report.v1"],
             Self::Audit => &["voordeur.audit.v1"],
             Self::DeadLetters => &["voordeur.dead.v1"],
         }

@@ -13,7 +13,7 @@ mod kek;
 mod key_file;
 mod vault;
 
-pub use derive::Deriver;
+pub use derive::{Deriver, sha256};
 pub use kek::{DataKey, KekError, KeyEncryptionKeys, WrappedKey};
 pub use key_file::{KeyFile, KeyFileError};
 pub use vault::{FreshKey, Vault, VaultError, VaultSettings, random_id};

@@ -11,6 +11,7 @@ mod codec;
 mod machine;
 mod office;
 mod reaction;
+mod report;
 mod settings;
 mod start;
 mod task_facts;

@@ -3,10 +3,12 @@
 use std::{convert::Infallible, sync::Arc};
 
 use jiff::tz::TimeZone;
+use tokio::sync::Semaphore;
 use voordeur_chassis::{Environment, Service, StartError, telemetry::processing};
 use voordeur_contracts::escalation::{
     activity_service_server::{self, ActivityServiceServer},
     episode_service_server::{EpisodeServiceServer, SERVICE_NAME},
+    outcome_report_service_server::{self, OutcomeReportServiceServer},
 };
 use voordeur_directory::{DirectoryStore, DirectoryWatch, ZONE};
 use voordeur_escalation_domain::Rules;
@@ -25,6 +27,7 @@ use crate::{
     machine::Episodes,
     office::Office,
     reaction::TaskReaction,
+    report::{ReportApi, ReportOffice},
 };
 
 /// Starts the service: its fold, its wake-ups, and what it answers. It is ready once it has read its own stream and a directory.
@@ -82,12 +85,29 @@ pub async fn start(env: &Environment, settings: Settings) -> Result<Service, Sta
         .max_decoding_message_size(limits::REQUEST_BYTES_MAX);
     let (floor_ready, floor_digest) = (Arc::clone(&floor), floor);
 
+    let reports = OutcomeReportServiceServer::new(ReportApi(Arc::new(ReportOffice {
+        episodes: env.broker.log(StreamName::Episodes),
+        signals: env.broker.log(StreamName::Signals),
+        directory: Arc::clone(&directory),
+        clock: Arc::clone(&env.clock),
+        deriver: settings.keys.deriver(),
+        zone: office.rules.zone.clone(),
+        one: Semaphore::new(1),
+    })))
+    .max_decoding_message_size(limits::REQUEST_BYTES_MAX);
+
     let api = EpisodeApi { office, audit: Audit::new(env.broker.log(StreamName::Audit)) };
     let (folded, digest) = (Arc::clone(&fold), fold);
     Ok(Service {
         name: SERVICE,
-        grpc: tonic::service::Routes::new(EpisodeServiceServer::new(api)).add_service(activities),
-        grpc_services: vec![SERVICE_NAME, activity_service_server::SERVICE_NAME],
+        grpc: tonic::service::Routes::new(EpisodeServiceServer::new(api))
+            .add_service(activities)
+            .add_service(reports),
+        grpc_services: vec![
+            SERVICE_NAME,
+            activity_service_server::SERVICE_NAME,
+            outcome_report_service_server::SERVICE_NAME,
+        ],
         refusal_detail: None,
         ready: vec![
             ("episodes", Arc::new(move || folded.is_ready())),

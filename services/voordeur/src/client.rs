@@ -18,6 +18,7 @@ use voordeur_contracts::{
     common::CommandContext,
     escalation::{
         activity_service_client::ActivityServiceClient, episode_service_client::EpisodeServiceClient,
+        outcome_report_service_client::OutcomeReportServiceClient,
     },
     intake::{
         details_service_client::DetailsServiceClient, signal_intake_service_client::SignalIntakeServiceClient,
@@ -133,6 +134,10 @@ impl Client {
 
     pub(crate) fn episodes(&self) -> Result<EpisodeServiceClient<Wire>, Failure> {
         self.wire("escalation", self.config.escalation.listen()).map(EpisodeServiceClient::new)
+    }
+
+    pub(crate) fn reports(&self) -> Result<OutcomeReportServiceClient<Wire>, Failure> {
+        self.wire("escalation", self.config.escalation.listen()).map(OutcomeReportServiceClient::new)
     }
 
     pub(crate) fn activities(&self) -> Result<ActivityServiceClient<Wire>, Failure> {

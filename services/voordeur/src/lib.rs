@@ -46,7 +46,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Presence(command) => Box::pin(presence::run(command, &global)).await,
         Command::Episode(command) => Box::pin(episode::run(command, &global)).await,
         Command::Activity(command) => Box::pin(activity::run(command, &global)).await,
-        Command::Outcome(command) => outcome::run(&command),
+        Command::Outcome(command) => Box::pin(outcome::run(&command, &global)).await,
         Command::Demo(arguments) => Box::pin(demo::run(arguments, json)).await,
     };
     finish(outcome, json)

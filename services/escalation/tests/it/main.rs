@@ -10,4 +10,7 @@
 mod floor;
 mod following;
 mod looking;
+mod recording;
+mod report;
+mod waiting;
 mod world;
