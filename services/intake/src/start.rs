@@ -49,6 +49,7 @@ pub async fn start(environment: &Environment, settings: Settings) -> Result<Serv
     let intake = Arc::new(Intake {
         fold: Arc::clone(&fold),
         tasks: broker.log(StreamName::Tasks),
+        episodes: broker.log(StreamName::Episodes),
         audit: Audit {
             log: broker.log(StreamName::Audit),
             clock: Arc::clone(&environment.clock),

@@ -1732,7 +1732,7 @@ impl ::prost::Name for BreakGlass {
         "/voordeur.intake.v1.BreakGlass".into()
     }
 }
-/// The details in the clear.
+/// The details in the clear: those of a signal, or an agreed step.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RevealDetailsResponse {
     #[prost(message, optional, tag = "1")]
@@ -1742,6 +1742,9 @@ pub struct RevealDetailsResponse {
     /// True when this was an emergency access.
     #[prost(bool, tag = "3")]
     pub emergency: bool,
+    /// What was agreed on the floor, when the task is a look-back.
+    #[prost(string, tag = "4")]
+    pub agreed_step: ::prost::alloc::string::String,
 }
 impl ::prost::Name for RevealDetailsResponse {
     const NAME: &'static str = "RevealDetailsResponse";
@@ -1872,7 +1875,8 @@ pub mod details_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Opens the details of the signal behind a task, for the holder, for the coordinator while nobody holds it, or in an emergency.
+        /// Opens the details of the signal behind a task, or the step that was agreed behind the task of a look-back, for the holder, for the
+        /// coordinator while nobody holds it, or in an emergency.
         pub async fn reveal_details(
             &mut self,
             request: impl tonic::IntoRequest<super::RevealDetailsRequest>,
@@ -1922,7 +1926,8 @@ pub mod details_service_server {
             tonic::Response<super::SealTextResponse>,
             tonic::Status,
         >;
-        /// Opens the details of the signal behind a task, for the holder, for the coordinator while nobody holds it, or in an emergency.
+        /// Opens the details of the signal behind a task, or the step that was agreed behind the task of a look-back, for the holder, for the
+        /// coordinator while nobody holds it, or in an emergency.
         async fn reveal_details(
             &self,
             request: tonic::Request<super::RevealDetailsRequest>,

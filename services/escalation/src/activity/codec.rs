@@ -138,7 +138,9 @@ pub fn read_activity_event(wire: &ActivityEvent) -> Read<Event> {
             directory_version: meta.directory_version,
             ordinal: meta.ordinal,
         },
-        on: day_of(moment(wire.effective_at.as_ref(), "effective_at")?),
+        on: Some(day_of(moment(wire.effective_at.as_ref(), "effective_at")?))
+            .filter(|day| start_of(*day).is_some())
+            .map_or_else(|| bad("effective_at"), Ok)?,
         change: read_change(change)?,
     })
 }

@@ -9,12 +9,15 @@ use jiff::SignedDuration;
 use prost::Message as _;
 use voordeur_chassis::{Identity, Problem};
 use voordeur_contracts::{
-    common::TextPurpose,
-    event::{AuditObjectType, TaskEvent, TaskStanding, TaskState, task_trigger::Source},
+    common::{SealedText, TextPurpose},
+    event::{
+        ActivityEvent, AuditObjectType, TaskEvent, TaskStanding, TaskState, activity_event::Change,
+        task_trigger::Source,
+    },
     intake::{RevealDetailsRequest, RevealDetailsResponse, SealTextRequest, SealTextResponse, SignalDetails},
 };
 use voordeur_directory::Person;
-use voordeur_eventlog::{Deadline, StreamName, Subject};
+use voordeur_eventlog::{Deadline, Recorded, StreamName, Subject};
 use voordeur_intake_domain::{
     access::{Access, TaskAtHand, Viewer, decide},
     life::Actor,
@@ -137,15 +140,62 @@ impl Intake {
         let person = self.person(caller)?;
         let (task, emergency) = parse_reveal(&request)?;
         let standing = self.task(task, deadline).await?;
-        let Some(Source::Signal(signal)) =
-            standing.trigger.as_ref().and_then(|trigger| trigger.source.as_ref())
-        else {
-            return Err(Problem::refused("NO_DETAILS", "this task has no signal behind it"));
+        let signal = match standing.trigger.as_ref().and_then(|trigger| trigger.source.as_ref()) {
+            Some(Source::Signal(signal)) => signal,
+            Some(Source::Activity(activity)) => {
+                let wanted = Wanted { person: &person, task, standing: &standing, emergency };
+                return self.reveal_step(wanted, activity, deadline).await;
+            }
+            _ => return Err(Problem::refused("NO_DETAILS", "this task has no signal behind it")),
         };
         let signal = SignalId::parse_bytes(signal).map_err(|_| Problem::broken("a task names no signal"))?;
         let kept = self.signal_of_task(signal, deadline).await?;
-        let access = self.access(&person, &standing, emergency.is_some())?;
-        let access = match access {
+        let wanted = Wanted { person: &person, task, standing: &standing, emergency };
+        let emergency = self.admit(wanted, Some(&kept), deadline).await?;
+        let sealed = codec::event::sealed_text(&kept.signal.received.details);
+        let text = self.vault.open(&sealed, TextPurpose::SignalDetails, signal.as_bytes(), deadline).await;
+        let text = text.map_err(vault_problem)?;
+        let details = SignalDetails::decode(text.as_slice())
+            .map_err(|_| Problem::broken("the details of a signal cannot be read"))?;
+        Ok(RevealDetailsResponse {
+            details: Some(details),
+            signal_id: signal.to_string(),
+            emergency,
+            agreed_step: String::new(),
+        })
+    }
+
+    /// Opens the step that was agreed on the floor, behind the task of its look-back.
+    async fn reveal_step(
+        &self,
+        wanted: Wanted<'_>,
+        activity: &[u8],
+        deadline: Deadline,
+    ) -> Result<RevealDetailsResponse, Problem> {
+        let centre = CentreKey::parse(&wanted.standing.centre).map_err(|_| unreadable_task())?;
+        let subject = Subject::of(ACTIVITY_PREFIX, centre.as_str()).map_err(|_| unreadable_task())?;
+        let history = self.episodes.history(&subject, 0, deadline).await?;
+        let Some(step) = step_of(activity, &history) else {
+            return Err(Problem::refused("NO_DETAILS", "no step was agreed with this activity"));
+        };
+        let emergency = self.admit(wanted, None, deadline).await?;
+        let owner = self.deriver.floor_owner(&centre);
+        let text =
+            self.vault.open(&step, TextPurpose::Note, &owner, deadline).await.map_err(vault_problem)?;
+        let agreed_step =
+            String::from_utf8(text.to_vec()).map_err(|_| Problem::broken("an agreed step cannot be read"))?;
+        Ok(RevealDetailsResponse { details: None, signal_id: String::new(), emergency, agreed_step })
+    }
+
+    /// May she see it? Yes or no, it is on record when this returns; `true` for emergency access.
+    async fn admit(
+        &self,
+        wanted: Wanted<'_>,
+        kept: Option<&Kept>,
+        deadline: Deadline,
+    ) -> Result<bool, Problem> {
+        let Wanted { person, task, standing, emergency } = wanted;
+        let access = match self.access(person, standing, emergency.is_some())? {
             Access::Emergency if !self.emergencies.admit(&person.key, self.clock.now()) => {
                 Access::Refused("TOO_MANY_EMERGENCIES")
             }
@@ -160,7 +210,7 @@ impl Intake {
             }
             _ => None,
         };
-        self.audit.record(look(&person, task, &kept, access, reason), deadline).await?;
+        self.audit.record(look(person, task, kept, access, reason), deadline).await?;
         if let Access::Refused(reason) = access {
             let message = "only who holds the task may see this, or its coordinator while nobody does";
             return Err(match reason {
@@ -173,18 +223,9 @@ impl Intake {
             });
         }
         if access == Access::Emergency {
-            tracing::warn!(centre = standing.centre, "emergency access to the details of a signal");
+            tracing::warn!(centre = standing.centre, "emergency access to the details of a task");
         }
-        let sealed = codec::event::sealed_text(&kept.signal.received.details);
-        let text = self.vault.open(&sealed, TextPurpose::SignalDetails, signal.as_bytes(), deadline).await;
-        let text = text.map_err(vault_problem)?;
-        let details = SignalDetails::decode(text.as_slice())
-            .map_err(|_| Problem::broken("the details of a signal cannot be read"))?;
-        Ok(RevealDetailsResponse {
-            details: Some(details),
-            signal_id: signal.to_string(),
-            emergency: access == Access::Emergency,
-        })
+        Ok(access == Access::Emergency)
     }
 
     /// The person who calls, as the directory knows her.
@@ -243,6 +284,17 @@ enum Of {
     Floor(CentreKey),
 }
 
+/// Histories of work on the floor, which escalation owns.
+const ACTIVITY_PREFIX: &str = "voordeur.activity.v1";
+
+/// Who wants to see what is behind a task.
+struct Wanted<'a> {
+    person: &'a Person,
+    task: TaskId,
+    standing: &'a TaskStanding,
+    emergency: Option<Reason>,
+}
+
 /// Reason in words of an emergency.
 type Reason = Text<500>;
 
@@ -273,14 +325,30 @@ fn unreadable_task() -> Problem {
     )
 }
 
+/// The step that was agreed with an activity, as it was said last.
+fn step_of(activity: &[u8], history: &[Recorded]) -> Option<SealedText> {
+    let mut step = None;
+    for message in history {
+        // One that this release cannot read says nothing that it could open.
+        let Ok(event) = ActivityEvent::decode(message.data.clone()) else { continue };
+        let said = match event.change {
+            Some(Change::Noted(noted)) if noted.activity == activity => Some(noted),
+            Some(Change::Corrected(corrected)) if corrected.activity == activity => corrected.instead,
+            _ => None,
+        };
+        step = said.and_then(|noted| noted.agreed_step).or(step);
+    }
+    step
+}
+
 fn look(
     person: &Person,
     task: TaskId,
-    kept: &Kept,
+    kept: Option<&Kept>,
     access: Access,
-    emergency: Option<voordeur_contracts::common::SealedText>,
+    emergency: Option<SealedText>,
 ) -> Look {
-    let permission = kept.signal.received.permission.as_ref();
+    let permission = kept.and_then(|kept| kept.signal.received.permission.as_ref());
     Look {
         case: task.to_hex(),
         activity: "reveal-details",
@@ -288,7 +356,7 @@ fn look(
         asker: None,
         object: *task.as_bytes(),
         object_type: AuditObjectType::Task,
-        child: kept.signal.received.child,
+        child: kept.and_then(|kept| kept.signal.received.child),
         allowed: !matches!(access, Access::Refused(_)),
         emergency,
         in_care: matches!(access, Access::Holder | Access::Coordinator),

@@ -27,6 +27,8 @@ pub(crate) struct Intake {
     pub(crate) fold: Arc<Fold<Signals>>,
     /// The stream of tasks, which routing owns; only read.
     pub(crate) tasks: Arc<dyn EventLog>,
+    /// The stream of episodes and work on the floor, which escalation owns; only read.
+    pub(crate) episodes: Arc<dyn EventLog>,
     pub(crate) audit: Audit,
     pub(crate) vault: Arc<Vault>,
     pub(crate) deriver: Deriver,

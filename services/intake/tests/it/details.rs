@@ -1,15 +1,19 @@
 //! Sealing and opening, and the record that comes first.
 
+use prost::Message as _;
 use tonic::Code;
 use voordeur_contracts::{
-    common::{Role, TextPurpose, actor::Who},
-    event::{AuditAction, AuditEventType, AuditObjectType, AuditOutcome},
+    common::{Role, SealedText, TextPurpose, actor::Who},
+    event::{
+        ActivityCorrected, ActivityEvent, ActivityNoted, AuditAction, AuditEventType, AuditObjectType,
+        AuditOutcome, activity_event, task_trigger::Source,
+    },
     intake::{BreakGlass, RevealDetailsRequest, SealTextRequest, SignalStatus},
 };
-use voordeur_eventlog::StreamName;
-use voordeur_kernel::SignalId;
+use voordeur_eventlog::{Broker as _, Commit, StreamName, Subject, Version};
+use voordeur_kernel::{CommitId, SignalId, TaskId};
 
-use crate::world::{Step, World, about_child, consult, fields, reason};
+use crate::world::{Step, World, about_child, consult, deadline, fields, reason};
 
 fn reveal(world: &World, signal: SignalId, emergency: &str) -> RevealDetailsRequest {
     RevealDetailsRequest {
@@ -228,4 +232,78 @@ async fn two_signals_have_each_their_own_key() {
         })
         .collect();
     assert_ne!(keys[0], keys[1]);
+}
+
+/// An activity with a step that was sealed for its centre, as escalation would store it.
+async fn noted(world: &World, activity: u8, agreed_step: Option<SealedText>, instead: bool) {
+    let noted = ActivityNoted { activity: vec![activity; 16].into(), agreed_step, ..Default::default() };
+    let change = if instead {
+        let activity = vec![activity; 16].into();
+        activity_event::Change::Corrected(ActivityCorrected { activity, void: false, instead: Some(noted) })
+    } else {
+        activity_event::Change::Noted(noted)
+    };
+    let event = ActivityEvent { change: Some(change), ..Default::default() };
+    let subject = Subject::parse("voordeur.activity.v1.de-wilg").unwrap();
+    let log = world.broker.log(StreamName::Episodes);
+    let history = log.history(&subject, 0, deadline()).await.unwrap();
+    let version = history.last().map_or(Version::ABSENT, |last| Version(last.sequence));
+    let commit = Commit {
+        id: CommitId::from_bytes([100 + u8::try_from(history.len()).unwrap(); 16]),
+        kind: "nl.voordeur.activity.v1",
+        source: "voordeur/escalation",
+        time: voordeur_kernel::Clock::now(&world.clock),
+        data: event.encode_to_vec().into(),
+        trace: Vec::new(),
+        urgent: false,
+    };
+    log.append(&subject, version, commit, deadline()).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_agreed_step_is_sealed_for_its_centre_and_opens_behind_the_task_of_its_look_back() {
+    let world = World::new().await;
+    let seal = |centre: &str, purpose: TextPurpose, text: &str| SealTextRequest {
+        centre: centre.to_owned(),
+        purpose: purpose.into(),
+        text: text.to_owned(),
+        ..Default::default()
+    };
+    let mut noor = world.person("noor");
+    let sealed = |text: &'static str| seal("de-wilg", TextPurpose::Note, text);
+    let first = noor.seal_text(sealed("Elke ochtend samen openen.")).await.unwrap().into_inner().sealed;
+    let better = noor.seal_text(sealed("Elke dag samen openen.")).await.unwrap().into_inner().sealed;
+    noted(&world, 7, first, false).await;
+    noted(&world, 8, None, false).await;
+    noted(&world, 7, better, true).await;
+    // A correction that says nothing of it leaves it as it was.
+    noted(&world, 7, None, true).await;
+
+    let task = TaskId::from_bytes([60; 16]);
+    world.step(task, Source::Activity(vec![7; 16].into()), Step::requested("noor")).await;
+    let request = RevealDetailsRequest { task_id: task.to_string(), break_glass: None };
+    let shown = noor.reveal_details(request.clone()).await.unwrap().into_inner();
+    assert_eq!(
+        (shown.agreed_step.as_str(), shown.details, shown.emergency),
+        ("Elke dag samen openen.", None, false)
+    );
+    let refused = world.person("sam").reveal_details(request).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    let outcomes: Vec<_> = world.audit().iter().map(|look| look.event_outcome_indicator()).collect();
+    assert_eq!(outcomes, [AuditOutcome::Success, AuditOutcome::Refused]);
+    assert!(world.audit()[0].data_subject_id.is_empty(), "there is no child in it");
+
+    let without = TaskId::from_bytes([61; 16]);
+    world.step(without, Source::Activity(vec![8; 16].into()), Step::requested("noor")).await;
+    let request = RevealDetailsRequest { task_id: without.to_string(), break_glass: None };
+    assert_eq!(reason(&noor.reveal_details(request).await.unwrap_err()), "NO_DETAILS");
+
+    let elsewhere = noor.seal_text(seal("elders", TextPurpose::Note, "Tekst.")).await.unwrap_err();
+    assert_eq!(elsewhere.code(), Code::NotFound);
+    let answer = noor.seal_text(seal("de-wilg", TextPurpose::Answer, "Tekst.")).await.unwrap_err();
+    assert_eq!(fields(&answer), ["purpose"]);
+    let both = SealTextRequest { task_id: task.to_string(), ..seal("de-wilg", TextPurpose::Note, "Tekst.") };
+    assert_eq!(fields(&noor.seal_text(both).await.unwrap_err()), ["centre"]);
+    let neither = SealTextRequest { centre: String::new(), ..seal("", TextPurpose::Note, "Tekst.") };
+    assert_eq!(fields(&noor.seal_text(neither).await.unwrap_err()), ["task_id"]);
 }

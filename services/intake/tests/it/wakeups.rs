@@ -1,8 +1,14 @@
 //! Bringing a signal up to its task.
 
-use voordeur_contracts::{common::actor::Who, event::signal_event::Change, intake::SignalStatus};
+use voordeur_contracts::{
+    common::actor::Who,
+    event::{
+        EpisodeCheck, EpisodeHandOver, TaskAnswered, TaskOutcome, signal_event::Change, task_trigger::Source,
+    },
+    intake::SignalStatus,
+};
 use voordeur_eventlog::{Broker as _, ConsumerName, StreamName, dead_letters::DeadLetters};
-use voordeur_kernel::{CommitId, SignalId};
+use voordeur_kernel::{CommitId, SignalId, TaskId};
 use voordeur_testkit::eventually;
 
 use crate::world::{SOON, Step, World, consult, deadline};
@@ -101,5 +107,34 @@ async fn an_event_that_cannot_be_read_is_kept_whole() {
     .await;
     assert_eq!(parked.cause.reason, "UNREADABLE");
     assert_eq!(parked.message.data.as_ref(), [0xff, 0xff, 0xff]);
+    assert_eq!(world.status(signal).await, SignalStatus::Received);
+}
+
+#[tokio::test]
+async fn work_that_no_signal_asked_for_is_no_concern_of_intake() {
+    let world = World::new().await;
+    let signal = world.submit(consult("zorg-1")).await;
+    for (number, source) in [
+        Source::EpisodeCheck(EpisodeCheck { episode: vec![1; 16].into(), day: 90, asked_before: 0 }),
+        Source::HandOver(EpisodeHandOver { episode: vec![1; 16].into(), moment: 1 }),
+        Source::Activity(vec![2; 16].into()),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let task = TaskId::from_bytes([u8::try_from(number).unwrap() + 40; 16]);
+        world.step(task, source.clone(), Step::requested("noor")).await;
+        let done = Step::answered("noor", None);
+        let change = TaskAnswered { outcome: TaskOutcome::Done.into(), ..Default::default() };
+        let change = voordeur_contracts::event::task_event::Change::Answered(change);
+        world.step(task, source, Step { change, ..done }).await;
+    }
+    let wakeups = world.broker.wakeups(ConsumerName::IntakeTasks);
+    eventually("every wake-up is settled", SOON, || async {
+        let left = wakeups.backlog(deadline()).await.map_err(|error| error.to_string())?;
+        if left.pending + left.unsettled == 0 { Ok(()) } else { Err(format!("{left:?}")) }
+    })
+    .await;
+    assert_eq!(world.stored(StreamName::DeadLetters).len(), 0);
     assert_eq!(world.status(signal).await, SignalStatus::Received);
 }

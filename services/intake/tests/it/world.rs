@@ -145,7 +145,12 @@ impl World {
 
     /// What routing would store.
     pub(crate) async fn route(&self, signal: SignalId, step: Step<'_>) {
-        let task = self.task(signal);
+        let source = Source::Signal(signal.as_bytes().to_vec().into());
+        self.step(self.task(signal), source, step).await;
+    }
+
+    /// What routing would store of a task that anything asked for.
+    pub(crate) async fn step(&self, task: TaskId, source: Source, step: Step<'_>) {
         let log = self.broker.log(StreamName::Tasks);
         let subject = voordeur_eventlog::Subject::of("voordeur.task.v1", &task.to_hex()).unwrap();
         let history = log.history(&subject, 0, deadline()).await.unwrap();
@@ -159,9 +164,7 @@ impl World {
                 state: step.state.into(),
                 holder: step.holder.to_owned(),
                 coordinator: "marit".to_owned(),
-                trigger: Some(TaskTrigger {
-                    source: Some(Source::Signal(signal.as_bytes().to_vec().into())),
-                }),
+                trigger: Some(TaskTrigger { source: Some(source) }),
                 centre: "de-wilg".to_owned(),
                 ..TaskStanding::default()
             }),

@@ -36,6 +36,7 @@ async fn a_look_back_is_noted_becomes_a_task_and_shows_in_the_picture() {
     let shown =
         voordeur(&["--endpoints", &endpoints, "--as", "person:noor", "task", "list"]).ends_with(0).out;
     assert!(shown.contains("Terugblik"), "{shown}");
+    assert_eq!(run(&["task", "reveal", &task])["agreedStep"], "Elke ochtend samen de dag openen.");
     let answered = everything
         .run("person:noor", &["task", "answer", &task, "--outcome", "done", "--status", "not-needed"]);
     assert_eq!(answered.code, 3, "nobody asked: {}", answered.err);

@@ -15,7 +15,7 @@ use voordeur_contracts::{
         ActivityEvent, ActivityKind, ActivityNoted, LookBackResult, TaskOutcome, TaskState,
         activity_event::Change,
     },
-    intake::{SealTextRequest, details_service_client::DetailsServiceClient},
+    intake::{RevealDetailsRequest, SealTextRequest, details_service_client::DetailsServiceClient},
     routing::{
         AnswerTaskRequest, GetTaskRequest, Task, WatchTasksRequest, follow_up,
         task_service_client::TaskServiceClient, watch_tasks_response::Item,
@@ -78,7 +78,8 @@ async fn a_look_back_becomes_a_task_once_is_done_and_the_picture_shows_it() {
         on: String::new(),
         activity: Some(activity),
     };
-    let coaching = || ActivityNoted { kind: ActivityKind::Coaching.into(), minutes: 30, ..Default::default() };
+    let coaching =
+        || ActivityNoted { kind: ActivityKind::Coaching.into(), minutes: 30, ..Default::default() };
     let first = floor(&installation, 0).note_activity(note("taps", coaching())).await.unwrap().into_inner();
     let today = first.activity.unwrap().on;
 
@@ -116,6 +117,11 @@ async fn a_look_back_becomes_a_task_once_is_done_and_the_picture_shows_it() {
     assert_eq!(follow_up.work, Some(follow_up::Work::ActivityId(activity.activity_id.clone())));
     assert_eq!((task.group.as_str(), task.answer_wanted), ("vossen", false));
 
+    let intake = installation.channel("intake", 1).expect("intake is ready");
+    let request = RevealDetailsRequest { task_id: task.task_id.clone(), break_glass: None };
+    let shown = DetailsServiceClient::with_interceptor(intake, noor()).reveal_details(request).await.unwrap();
+    assert_eq!(shown.into_inner().agreed_step, STEP);
+
     let done = AnswerTaskRequest {
         task_id: task.task_id.clone(),
         command: command("done"),
@@ -139,9 +145,11 @@ async fn a_look_back_becomes_a_task_once_is_done_and_the_picture_shows_it() {
     // Everybody was heard, nothing was parked, and nothing happened twice.
     let broker = installation.broker().await;
     eventually("every wake-up is settled", Duration::from_secs(60), || async {
-        for consumer in [ConsumerName::RoutingEpisodes, ConsumerName::IntakeTasks, ConsumerName::EscalationTasks]
+        for consumer in
+            [ConsumerName::RoutingEpisodes, ConsumerName::IntakeTasks, ConsumerName::EscalationTasks]
         {
-            let backlog = broker.wakeups(consumer).backlog(soon()).await.map_err(|error| error.to_string())?;
+            let backlog =
+                broker.wakeups(consumer).backlog(soon()).await.map_err(|error| error.to_string())?;
             if backlog.pending + backlog.unsettled > 0 {
                 return Err(format!("{consumer}: {backlog:?}"));
             }
