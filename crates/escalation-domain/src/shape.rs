@@ -30,28 +30,18 @@ pub fn faults(change: &Change) -> Faults {
     let mut faults = Faults::new();
     match change {
         Change::BaselineAssessed(judgement) => of_judgement(judgement, &mut faults),
-        Change::GoalSet(goal) => {
-            if goal
-                .text
-                .as_ref()
-                .is_some_and(|text| text.sealed.is_empty() || text.sealed.len() > SEALED_BYTES_MAX)
-            {
-                faults.add("goal_set.text.box", "TOO_LONG", "give what SealText returned");
-            }
+        Change::GoalSet(goal) if goal.text.as_ref().is_some_and(|text| !fits(&text.sealed)) => {
+            faults.add("goal_set.text.box", "TOO_LONG", "give what SealText returned");
         }
-        Change::SupportGiven { minutes, .. } => {
-            if !(1..=MINUTES_MAX).contains(minutes) {
-                faults.add("support_given.minutes", "OUT_OF_RANGE", "give 1-1440 minutes");
-            }
+        Change::SupportGiven { minutes, .. } if !(1..=MINUTES_MAX).contains(minutes) => {
+            faults.add("support_given.minutes", "OUT_OF_RANGE", "give 1-1440 minutes");
         }
-        Change::SpecialistConsulted { minutes, .. } => {
-            if *minutes > MINUTES_MAX {
-                faults.add(
-                    "specialist_consulted.minutes",
-                    "OUT_OF_RANGE",
-                    "give 0-1440 minutes; 0 when it is not known",
-                );
-            }
+        Change::SpecialistConsulted { minutes, .. } if *minutes > MINUTES_MAX => {
+            faults.add(
+                "specialist_consulted.minutes",
+                "OUT_OF_RANGE",
+                "give 0-1440 minutes; 0 when it is not known",
+            );
         }
         Change::ReferralRequested { destination, verwijzer, .. } => {
             of_destination("referral_requested", *destination, Some(*verwijzer), &mut faults);
@@ -65,6 +55,10 @@ pub fn faults(change: &Change) -> Faults {
         _ => {}
     }
     faults
+}
+
+const fn fits(sealed: &[u8]) -> bool {
+    !sealed.is_empty() && sealed.len() <= SEALED_BYTES_MAX
 }
 
 fn of_judgement(judgement: &Judgement, faults: &mut Faults) {

@@ -51,7 +51,7 @@ pub fn read(task: TaskId, history: &[Recorded]) -> Read<Option<TaskFacts>> {
             }
             Change::Answered(answered) if facts.completed.is_none() => {
                 let at = moment(meta.recorded_at.as_ref(), "meta.recorded_at")?;
-                let outcome = by_place(answered.outcome, &TaskOutcome::ALL, "answered.outcome")?;
+                let outcome = by_place(answered.outcome, TaskOutcome::ALL, "answered.outcome")?;
                 facts.completed = Some((at, outcome));
             }
             _ => {}

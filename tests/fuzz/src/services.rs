@@ -70,6 +70,12 @@ const ROUTING: &[&str] = &[
 const ESCALATION: &[&str] = &[
     "/voordeur.escalation.v1.EpisodeService/GetEpisode",
     "/voordeur.escalation.v1.EpisodeService/ListEpisodes",
+    "/voordeur.escalation.v1.ActivityService/NoteActivity",
+    "/voordeur.escalation.v1.ActivityService/CorrectActivity",
+    "/voordeur.escalation.v1.ActivityService/RecordLookBack",
+    "/voordeur.escalation.v1.ActivityService/ListActivities",
+    "/voordeur.escalation.v1.ActivityService/GetFloorPicture",
+    "/voordeur.escalation.v1.EpisodeService/RecordFact",
 ];
 const CALLERS: &[&str] = &[
     "organisation:basisschool-de-wilg",

@@ -353,9 +353,9 @@ async fn two_aliases_of_one_child_are_linked_and_both_show_it() {
     let status = tell(&replica, "noor", link(&later, "itself", &later)).await.unwrap_err();
     assert_eq!(reason(&status), "SAME_CHILD");
     let reply = tell(&replica, "noor", link(&later, "right", &earlier)).await.unwrap();
-    assert_eq!(reply.episode.unwrap().linked_episode_ids, [earlier.clone()]);
+    assert_eq!(reply.episode.unwrap().linked_episode_ids, std::slice::from_ref(&earlier));
     let other = replica.person("noor").get_episode(of_id(&earlier)).await.unwrap().into_inner();
-    assert_eq!(other.episode.unwrap().linked_episode_ids, [later.clone()]);
+    assert_eq!(other.episode.unwrap().linked_episode_ids, std::slice::from_ref(&later));
     // A link that was a mistake is voided, and then neither shows it.
     let undo = event::FactCorrected {
         target: bytes(&reply.fact_id),

@@ -61,7 +61,7 @@ async fn on_a_real_broker_facts_are_stored_and_a_moment_that_passed_meanwhile_co
         .episode(&two, 1, "the moment came", |e| {
             e.deadlines.len() == 3 && e.version == 3 && {
                 matches!(
-                    e.deadlines[0].work.as_ref().and_then(|work| work.work.clone()),
+                    e.deadlines[0].work.as_ref().and_then(|work| work.work),
                     Some(Work::MissedFollowUpDay(90))
                 )
             }
@@ -148,7 +148,7 @@ async fn what_came_due_while_nobody_was_there_comes_at_once_after_a_restart_and_
     };
     let reply = tell(&one, "noor", ask(&id, "check", Fact::FollowUpChecked(check))).await.unwrap();
     let episode = reply.episode.unwrap();
-    let waits: Vec<_> = episode.deadlines.iter().filter_map(|d| d.work.as_ref()?.work.clone()).collect();
+    let waits: Vec<_> = episode.deadlines.iter().filter_map(|d| d.work.as_ref()?.work).collect();
     assert_eq!(waits, [Work::FollowUpDay(365)]);
     for replica in [one, two] {
         replica.stop().await;

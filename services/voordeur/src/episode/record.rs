@@ -1,12 +1,13 @@
 //! One fact: from the command line to the service, and back.
 
+use voordeur_chassis::SystemClock;
 use voordeur_contracts::{
     common::{SealedText, TextPurpose},
     escalation::{RecordFactRequest, record_fact_request::Fact as Wire},
     event::{self, referral_destination::To},
     intake::SealTextRequest,
 };
-use voordeur_kernel::CommitId;
+use voordeur_kernel::{Clock as _, CommitId};
 
 use super::{
     arguments::{About, Care, Destination, Fact},
@@ -188,7 +189,7 @@ fn bytes(fact: CommitId) -> prost::bytes::Bytes {
 
 /// Today in the Netherlands.
 fn today() -> String {
-    shown(jiff::Timestamp::now()).chars().take("2026-12-01".len()).collect()
+    shown(SystemClock.now()).chars().take("2026-12-01".len()).collect()
 }
 
 fn destination(to: &Destination, care: &Care) -> event::ReferralDestination {

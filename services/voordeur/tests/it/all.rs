@@ -90,12 +90,52 @@ async fn a_signal_becomes_a_task_and_its_answer_is_heard_though_the_broker_is_ki
     assert_eq!(heard["answer"]["advice"], text);
     let episode = everything.run(&person, &["episode", "get", &task]).ends_with(0).json().remove(0);
     assert_eq!(episode["episode"]["open"], true);
+    let episode = episode["episode"]["episodeId"].as_str().unwrap().to_owned();
+    record_facts(&everything, &person, &episode);
     let explained = everything.run(&person, &["task", "explain", &task]).ends_with(0).json().remove(0);
     assert!(!explained["timeline"].as_array().unwrap().is_empty());
     let refused = everything.run(&person, &["task", "accept", &task]);
     assert_eq!(refused.code, 3, "{}", refused.err);
     assert_eq!(everything.run("operator", &["dead-letters", "list"]).ends_with(0).out, "");
     everything.run("operator", &["streams", "status"]).ends_with(0);
+}
+
+/// A baseline, a goal with a text, support and a correction, as a professional gives them.
+fn record_facts(everything: &Everything, person: &str, episode: &str) {
+    let record = |fact: &[&str]| {
+        let arguments: Vec<&str> =
+            ["episode", "record", fact[0], episode].iter().chain(&fact[1..]).copied().collect();
+        everything.run(person, &arguments).ends_with(0).json().remove(0)
+    };
+    let judged = record(&[
+        "baseline",
+        "--answer",
+        "possible",
+        "--probability",
+        "40",
+        "--with",
+        "parent",
+        "--with",
+        "staff",
+    ]);
+    assert_eq!(judged["episode"]["baseline"], "BASELINE_POSSIBLE");
+    assert_eq!(judged["episode"]["deadlines"].as_array().unwrap().len(), 3);
+    let goal = record(&["goal", "--domain", "sociaal", "--text", "Speelt elke dag even met een ander kind."]);
+    let goal = goal["factId"].as_str().unwrap();
+    record(&["goal-score", "--goal", goal, "--score", "partly-reached"]);
+    let support = record(&["support", "--kind", "on-the-floor", "--minutes", "45", "--key", "support-0001"]);
+    let again = record(&["support", "--kind", "on-the-floor", "--minutes", "45", "--key", "support-0001"]);
+    assert_eq!((&again["factId"], &again["known"]), (&support["factId"], &true.into()));
+    let fact = support["factId"].as_str().unwrap();
+    let colleague = if person == "person:noor" { "sam" } else { "noor" };
+    record(&["correct", "--fact", fact, "--void", "--reason", "double", "--second-person", colleague]);
+    let refused =
+        everything.run(person, &["episode", "record", "close", episode, "--reason", "window-ended"]);
+    assert_eq!(refused.code, 3, "{}", refused.err);
+    let shown = everything.run(person, &["episode", "show", episode]).ends_with(0).json().remove(0);
+    assert_eq!(shown["episode"]["facts"].as_array().unwrap().len(), 5);
+    let listed = everything.run(person, &["episode", "list"]).ends_with(0).json();
+    assert_eq!(listed[0]["classification"]["outcome"], "undetermined");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
