@@ -20,6 +20,11 @@ const CHILDREN: usize = 5_000;
 const PROFESSIONALS: [&str; 3] = ["noor", "sam", "yasmina"];
 const DAYS: &str = r#"["ma", "di", "wo", "do", "vr", "za", "zo"]"#;
 
+/// Code of the one municipality: one that the CBS gave to nobody.
+pub(crate) const MUNICIPALITY: &str = "9999";
+/// Who may ask for a report of every centre.
+pub(crate) const COUNTRY_COORDINATOR: &str = "marit-land";
+
 /// Digits of a key.
 pub(crate) fn digits(centre: usize) -> String {
     format!("-{centre:04}")
@@ -81,6 +86,12 @@ pub(crate) fn directory(centres: usize) -> String {
             );
         }
     }
+    let all: Vec<String> = (0..centres).map(|centre| format!("\"{}\"", centre_key(centre))).collect();
+    let _ = write!(
+        text,
+        "\n[person.{COUNTRY_COORDINATOR}]\nlabel = \"Iemand\"\norganisation = \"jeugdhulp\"\nrole = \"coordinator\"\ncentres = [{}]\n",
+        all.join(", ")
+    );
     text
 }
 

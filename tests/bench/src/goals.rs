@@ -49,6 +49,7 @@ pub const GOALS: &[Goal] = &[
     goal("growth.1000000.accept_p50_by_smallest", AtMost(1.2)),
     goal("growth.100000.rate_by_smallest", AtLeast(0.8)),
     goal("growth.1000000.rate_by_smallest", AtLeast(0.8)),
+    goal("outcomes.bytes_per_open_episode", AtMost(600.0)),
 ];
 
 impl Bound {

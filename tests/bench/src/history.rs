@@ -73,7 +73,7 @@ pub(crate) struct History {
 }
 
 /// 16 bytes that look drawn, and are the same for the same number.
-fn derived(kind: u8, number: usize) -> [u8; 16] {
+pub(crate) fn derived(kind: u8, number: usize) -> [u8; 16] {
     let mut bytes = [0; 16];
     let mut state = (u64::from(kind) << 56) ^ u64::try_from(number).unwrap_or(u64::MAX);
     for half in bytes.chunks_exact_mut(8) {
@@ -87,7 +87,7 @@ fn derived(kind: u8, number: usize) -> [u8; 16] {
     bytes
 }
 
-fn hex(bytes: [u8; 16]) -> String {
+pub(crate) fn hex(bytes: [u8; 16]) -> String {
     format!("{:032x}", u128::from_be_bytes(bytes))
 }
 
@@ -307,7 +307,7 @@ async fn episode_of(ground: &Ground, child: &[u8]) -> Vec<u8> {
 }
 
 /// Every message of a stream that is still small.
-async fn everything(ground: &Ground, stream: &str) -> Vec<(String, HeaderMap, Bytes)> {
+pub(crate) async fn everything(ground: &Ground, stream: &str) -> Vec<(String, HeaderMap, Bytes)> {
     let stream = ground.stream(stream).await;
     let mut messages = Vec::new();
     for sequence in 1..=stream.cached_info().state.last_sequence {

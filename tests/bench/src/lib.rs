@@ -15,6 +15,7 @@
 mod bare;
 mod cost;
 mod country;
+mod decade;
 mod environment;
 mod goals;
 mod ground;
@@ -23,6 +24,7 @@ mod history;
 mod intake;
 mod journey;
 mod measure;
+mod outcomes;
 mod pipeline;
 mod process;
 mod report;
@@ -52,12 +54,21 @@ pub enum Bench {
     Growth,
     /// Processor time and memory of every process
     Cost,
+    /// A decade of a whole country: folding, reporting, classifying, estimating
+    Outcomes,
 }
 
 impl Bench {
     /// Every bench, in the order in which they are run.
-    pub const ALL: [Self; 6] =
-        [Self::Intake, Self::Journey, Self::Pipeline, Self::Cost, Self::Growth, Self::Restart];
+    pub const ALL: [Self; 7] = [
+        Self::Intake,
+        Self::Journey,
+        Self::Pipeline,
+        Self::Cost,
+        Self::Growth,
+        Self::Restart,
+        Self::Outcomes,
+    ];
 
     /// Its name.
     #[must_use]
@@ -69,6 +80,7 @@ impl Bench {
             Self::Restart => "restart",
             Self::Growth => "growth",
             Self::Cost => "cost",
+            Self::Outcomes => "outcomes",
         }
     }
 }
@@ -84,6 +96,8 @@ pub struct Plan {
     pub length: Duration,
     /// Open tasks in the log, smallest first, for growth and restart.
     pub levels: Vec<usize>,
+    /// Signals of the invented decade, for outcomes.
+    pub signals: usize,
     /// Centres of the invented country, at least five.
     pub centres: usize,
     /// Room of each stream.
@@ -101,44 +115,58 @@ pub async fn run(plan: &Plan) -> Report {
         levels: plan.levels.clone(),
         took_seconds: 0.0,
     };
+    // These begin with a log of their own.
     let asks_levels = |bench: &Bench| matches!(bench, Bench::Restart | Bench::Growth);
+    let is_decade = |bench: &Bench| *bench == Bench::Outcomes;
     eprintln!("starting a broker and the services");
     let ground = Ground::prepare(plan).await;
     let mut report = Report::new(ground.environment(), run);
-    for bench in benches.iter().filter(|bench| !asks_levels(bench)) {
+    for bench in benches.iter().filter(|bench| !asks_levels(bench) && !is_decade(bench)) {
         let before = ground.shares();
         match bench {
             Bench::Intake => intake::run(plan, &ground, &mut report).await,
             Bench::Journey => journey::run(plan, &ground, &mut report).await,
             Bench::Pipeline => pipeline::run(plan, &ground, &mut report).await,
             Bench::Cost => cost::run(plan, &ground, &mut report).await,
-            Bench::Restart | Bench::Growth => {}
+            Bench::Restart | Bench::Growth | Bench::Outcomes => {}
         }
         let others = ground.shares().of_others_since(&before);
         report.derived(format!("{}.machine_used_by_others", bench.name()), "share", others);
         ground.nothing_parked().await;
     }
+    // Nothing else was written to the log yet.
+    let mut ground = Some(ground);
+    let mut is_fresh = !benches.iter().any(|bench| !asks_levels(bench) && !is_decade(bench));
     if benches.iter().any(asks_levels) {
-        // These begin with an empty log.
-        let fresh = benches.iter().any(|bench| !asks_levels(bench));
-        let ground = if fresh {
-            drop(ground);
-            eprintln!("starting another broker, with an empty log");
-            Ground::prepare(plan).await
-        } else {
-            ground
-        };
+        let ground = fresh(plan, &mut ground, &mut is_fresh).await;
         let before = ground.shares();
-        levels(plan, &benches, &ground, &mut report).await;
+        levels(plan, &benches, ground, &mut report).await;
         let others = ground.shares().of_others_since(&before);
         for bench in benches.iter().filter(|bench| asks_levels(bench)) {
             report.derived(format!("{}.machine_used_by_others", bench.name()), "share", others);
         }
         ground.nothing_parked().await;
     }
+    if benches.iter().any(is_decade) {
+        let ground = fresh(plan, &mut ground, &mut is_fresh).await;
+        let before = ground.shares();
+        outcomes::run(plan, ground, &mut report).await;
+        let others = ground.shares().of_others_since(&before);
+        report.derived("outcomes.machine_used_by_others", "share", others);
+    }
     report.judge();
     report.run.took_seconds = began.elapsed().as_secs_f64();
     report
+}
+
+/// A broker with an empty log: the one there is, or another one.
+async fn fresh<'a>(plan: &Plan, ground: &'a mut Option<Ground>, is_fresh: &mut bool) -> &'a Ground {
+    if !std::mem::replace(is_fresh, false) {
+        drop(ground.take());
+        eprintln!("starting another broker, with an empty log");
+        *ground = Some(Ground::prepare(plan).await);
+    }
+    ground.as_ref().expect("it was made")
 }
 
 async fn levels(plan: &Plan, benches: &[Bench], ground: &Ground, report: &mut Report) {

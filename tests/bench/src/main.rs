@@ -19,6 +19,7 @@ Examples:
   cargo xtask bench
   cargo xtask bench intake journey --rounds 9 --seconds 5
   cargo xtask bench restart --levels 1000,100000 --json > restart.json
+  cargo xtask bench outcomes --signals 200000
   cargo xtask bench --check-goals"
 )]
 struct Args {
@@ -33,6 +34,9 @@ struct Args {
     /// Open tasks in the log for growth and restart, smallest first; the first one is what the others are compared with
     #[arg(long, value_delimiter = ',', default_values_t = [1_000, 100_000, 1_000_000], value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     levels: Vec<u32>,
+    /// Signals of the invented decade of a whole country, for outcomes
+    #[arg(long, default_value_t = 2_000_000, value_parser = clap::value_parser!(u32).range(100..=10_000_000))]
+    signals: u32,
     /// Print the figures as JSON
     #[arg(long)]
     json: bool,
@@ -61,6 +65,7 @@ async fn main() -> ExitCode {
         rounds: args.rounds.into(),
         length: args.seconds,
         levels,
+        signals: args.signals as usize,
         centres: 250,
         stream_gigabytes: 8,
     };

@@ -13,30 +13,30 @@ const MANY: usize = 200_000;
 /// Rounds then.
 const ROUNDS_OF_MANY: usize = 3;
 
-/// Ends routing and starts it again; returns how long it took until it was ready, and its memory then.
-async fn start_again(ground: &Ground) -> (f64, f64) {
-    ground.services.kill("routing", 0);
+/// Ends a service and starts it again; returns how long it took until it was ready, and its memory then.
+pub(crate) async fn start_again(ground: &Ground, service: &str) -> (f64, f64) {
+    ground.services.kill(service, 0);
     let began = Instant::now();
-    ground.services.start("routing", 0);
+    ground.services.start(service, 0);
     loop {
-        if let Some(addresses) = ground.services.addresses("routing", 0)
+        if let Some(addresses) = ground.services.addresses(service, 0)
             && voordeur_system_tests::get(&addresses.http, "/readyz").is_ok_and(|(status, _)| status == 200)
         {
             break;
         }
-        assert!(began.elapsed() < START_TIME, "routing does not get ready");
+        assert!(began.elapsed() < START_TIME, "{service} does not get ready");
         ground.nobody_ended();
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     let took = began.elapsed().as_secs_f64();
-    let process = ground.services.process("routing", 0).expect("it runs");
+    let process = ground.services.process(service, 0).expect("it runs");
     (took, process::usage(process).memory)
 }
 
 /// Before there is any history: what a start costs anyway.
 pub(crate) async fn empty(plan: &Plan, ground: &Ground, report: &mut Report) {
     for _ in 0..plan.rounds {
-        let (took, memory) = start_again(ground).await;
+        let (took, memory) = start_again(ground, "routing").await;
         report.round("restart.empty.ready", "s", took);
         report.round("restart.empty.memory", "MB", memory / 1e6);
     }
@@ -50,7 +50,7 @@ pub(crate) async fn at_level(plan: &Plan, ground: &Ground, history: &History, re
     for round in 1..=rounds {
         eprintln!("restart: {open} open tasks, round {round} of {rounds}");
         let (count, reading) = bare::read_through(&ground.bare.context, "TASKS").await;
-        let (took, memory) = start_again(ground).await;
+        let (took, memory) = start_again(ground, "routing").await;
         eprintln!(
             "  ready after {took:.2} s with {:.0} MB; the bare reader took {:.2} s",
             memory / 1e6,

@@ -4,6 +4,7 @@
 
 mod askers;
 mod census;
+mod outcome;
 mod people;
 mod processes;
 mod story;
@@ -11,12 +12,11 @@ mod story;
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::Args;
+use jiff::tz::TimeZone;
 use tokio::{sync::watch, task::JoinSet, time::Instant};
-use voordeur_chassis::lifecycle::StopSignals;
-use voordeur_contracts::{
-    escalation::{ListEpisodesRequest, episode_service_client::EpisodeServiceClient},
-    intake::SubmitSignalRequest,
-};
+use voordeur_chassis::{SystemClock, lifecycle::StopSignals};
+use voordeur_contracts::intake::SubmitSignalRequest;
+use voordeur_kernel::Clock as _;
 
 use self::{
     askers::Asker,
@@ -130,13 +130,28 @@ async fn play(
     let elapsed = began.elapsed();
     work.shutdown().await;
 
+    story.chapter("The professionals record what they know, and what they did");
+    let who = colleagues.first().ok_or_else(|| Failure::usage("the directory has no professional"))?;
+    let recorded = outcome::record(processes, who, story).await?;
+    let (coordinator, centre) = processes
+        .reporting()
+        .ok_or_else(|| Failure::usage("the directory has no centre with a coordinator"))?;
+    outcome::note_work(processes, who, &centre, story).await?;
+    story.chapter("The report, as the coordinator may show it: honest about how little is known yet");
+    let today = SystemClock.now().to_zoned(TimeZone::system()).date();
+    let report = outcome::report(processes, &coordinator, &centre, today).await?;
+    // The beginning: the whole of it fills some screens.
+    story.quote(report.split("\n2. ").next().unwrap_or_default());
+    story.say("the rest, as text, JSON, CSV and plots: voordeur outcome report --help");
+
     let census = census::count(processes, PATIENCE).await.map_err(Failure::failed)?;
     let summary = Summary {
         signals: askers.len(),
         tasks: census.tasks,
         signals_with_exactly_one_task: census.signals_with_exactly_one_task,
         answers_heard: answers,
-        episodes: episodes(processes, &colleagues).await?,
+        episodes: recorded.episodes,
+        facts: recorded.facts,
         parked: census.parked,
         kills: processes.kills(),
         seconds: elapsed.as_secs_f64(),
@@ -172,14 +187,6 @@ async fn wait_for(
         _ => Err(Failure::failed(format!("{what} did not come within {} seconds", PATIENCE.as_secs()))
             .advise("look at the logs of the services, in the folder named above")),
     }
-}
-
-/// Episodes that began, as a professional sees them.
-async fn episodes(processes: &Processes, colleagues: &[String]) -> Result<usize, Failure> {
-    let who = colleagues.first().ok_or_else(|| Failure::usage("the directory has no professional"))?;
-    let channel = processes.channel("escalation", &format!("person:{who}")).map_err(Failure::failed)?;
-    let list = EpisodeServiceClient::new(channel).list_episodes(ListEpisodesRequest::default()).await?;
-    Ok(list.into_inner().episodes.len())
 }
 
 fn read_signals(file: &std::path::Path) -> Result<Vec<SubmitSignalRequest>, Failure> {

@@ -58,6 +58,7 @@ pub(super) struct Processes {
     _temporary: Option<tempfile::TempDir>,
     directory: PathBuf,
     people: Vec<String>,
+    reporting: Option<(String, String)>,
     program: PathBuf,
     broker: tokio::sync::Mutex<Option<OwnBroker>>,
     services: Mutex<BTreeMap<&'static str, Child>>,
@@ -70,6 +71,11 @@ impl Processes {
         let parsed = checked(directory)?;
         let professionals = parsed.people().filter(|person| person.role == Role::Professional);
         let people = professionals.map(|person| person.key.to_string()).collect();
+        let reporting = parsed.centres().find_map(|centre| {
+            let coordinator =
+                parsed.people_at(centre.key.as_str()).find(|person| person.role == Role::Coordinator)?;
+            Some((coordinator.key.to_string(), centre.key.to_string()))
+        });
         let (temporary, path) = match data {
             Some(path) => (None, path),
             None => {
@@ -87,6 +93,7 @@ impl Processes {
             _temporary: temporary,
             directory: directory.to_owned(),
             people,
+            reporting,
             program,
             broker: tokio::sync::Mutex::default(),
             services: Mutex::default(),
@@ -97,6 +104,11 @@ impl Processes {
     /// Keys of the professionals in the directory.
     pub(super) fn people(&self) -> Vec<String> {
         self.people.clone()
+    }
+
+    /// A coordinator and her centre: who asks for the report, and of what.
+    pub(super) fn reporting(&self) -> Option<(String, String)> {
+        self.reporting.clone()
     }
 
     /// What was killed, in order.

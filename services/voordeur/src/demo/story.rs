@@ -27,6 +27,11 @@ impl Story {
         }
     }
 
+    /// Somebody else's words, as they stand.
+    pub(super) fn quote(&self, text: &str) {
+        text.trim_end().lines().for_each(|line| self.line(&format!("          {line}")));
+    }
+
     pub(super) fn summary(&self, summary: &Summary) {
         self.say(&format!(
             "{} signals acknowledged, {} of them with exactly one task ({} tasks in all)",
@@ -34,8 +39,8 @@ impl Story {
         ));
         self.say(&format!("{} answers heard by their askers", summary.answers_heard));
         self.say(&format!(
-            "{} children have an episode; {} messages were parked",
-            summary.episodes, summary.parked
+            "{} children have an episode, with {} facts recorded; {} messages were parked",
+            summary.episodes, summary.facts, summary.parked
         ));
         self.say(&format!("processes killed on the way: {}", summary.kills.join(", ")));
         self.say(if summary.holds() {
@@ -68,6 +73,7 @@ pub(super) struct Summary {
     pub(super) signals_with_exactly_one_task: usize,
     pub(super) answers_heard: usize,
     pub(super) episodes: usize,
+    pub(super) facts: usize,
     pub(super) parked: usize,
     pub(super) kills: Vec<String>,
     pub(super) seconds: f64,
@@ -81,6 +87,7 @@ impl Summary {
             && self.signals_with_exactly_one_task == self.signals
             && self.answers_heard == self.signals
             && self.episodes > 0
+            && self.facts == 2 * self.episodes
             && self.parked == 0
     }
 }

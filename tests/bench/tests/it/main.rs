@@ -11,6 +11,7 @@ fn small(benches: &[Bench]) -> Plan {
         rounds: 1,
         length: Duration::from_millis(100),
         levels: vec![20, 60],
+        signals: 300,
         centres: 6,
         stream_gigabytes: 1,
     }
