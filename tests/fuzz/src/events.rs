@@ -1,9 +1,9 @@
 //! Events as the services read them from their own and from each other's streams.
 
 use prost::Message as _;
-use voordeur_contracts::event::{AuditEvent, EpisodeEvent};
+use voordeur_contracts::event::{ActivityEvent, AuditEvent, EpisodeEvent};
 use voordeur_eventlog::Recorded;
-use voordeur_kernel::{TaskId, Timestamp};
+use voordeur_kernel::{CentreKey, TaskId, Timestamp};
 
 use crate::check::{is_bounded, is_discreet, message, parts};
 
@@ -75,6 +75,20 @@ pub(crate) fn episode(input: &[u8]) {
             let again = voordeur_escalation::write_event(&event);
             is_bounded(again.encoded_len(), input);
             assert_eq!(voordeur_escalation::read_event(&again), Ok(event));
+        }
+        Err(refusal) => is_discreet(&refusal),
+    }
+}
+
+/// An event of the work on the floor of a centre.
+pub(crate) fn activity(input: &[u8]) {
+    let Ok(wire) = ActivityEvent::decode(input) else { return };
+    let Ok(centre) = CentreKey::parse("de-wilg") else { return };
+    match voordeur_escalation::read_activity_event(&wire) {
+        Ok(event) => {
+            let again = voordeur_escalation::write_activity_event(&centre, &event);
+            is_bounded(again.encoded_len(), &[input, centre.as_str().as_bytes()].concat());
+            assert_eq!(voordeur_escalation::read_activity_event(&again), Ok(event));
         }
         Err(refusal) => is_discreet(&refusal),
     }

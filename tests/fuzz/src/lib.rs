@@ -59,6 +59,12 @@ pub const TARGETS: &[Target] = &[
         cases: 300,
     },
     Target {
+        name: "activity-event",
+        reads: "an event of work on the floor, from the stream EPISODES",
+        run: events::activity,
+        cases: 300,
+    },
+    Target {
         name: "audit-event",
         reads: "a record of who saw what, from the stream AUDIT",
         run: events::audit,
