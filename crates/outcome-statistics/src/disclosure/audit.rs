@@ -18,10 +18,6 @@ pub(super) struct Bounds {
 impl Bounds {
     /// No more than that it is a count.
     pub(super) const ANY: Self = Self { lower: 0, upper: u64::MAX };
-
-    pub(super) const fn exactly(value: u64) -> Self {
-        Self { lower: value, upper: value }
-    }
 }
 
 /// One count between two nodes.

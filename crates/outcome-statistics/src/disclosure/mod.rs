@@ -20,6 +20,7 @@
 //! say what changed: who knows from elsewhere that a single child was judged anew, and sees "<10" become a number, knows both counts.
 
 mod audit;
+mod beside;
 mod curve;
 mod grid;
 mod population;

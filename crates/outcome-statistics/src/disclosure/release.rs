@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 use super::{
+    beside::Beside,
     grid::Grid,
     published::Published,
     suppress::{Bindings, Status, pattern},
@@ -121,15 +122,16 @@ impl<D: Draws> Release<D> {
         let (ours, split) = (table.members(), |kept: &&Kept| kept.table.is_split_as(table));
         let nested =
             |kept: &&Kept| kept.table.members().is_part_of(ours) || ours.is_part_of(kept.table.members());
-        let difference = |kept: &Kept| {
-            let theirs = kept.table.values();
-            values.map(|spot| values.get(spot).unwrap_or(0).abs_diff(theirs.get(spot).unwrap_or(0)))
+        let beside_it = |kept: &Kept| Beside {
+            values: kept.table.values().clone(),
+            status: kept.status.clone(),
+            is_part: kept.table.members().is_part_of(ours),
         };
         let beside = same_edition().filter(split).filter(nested);
         Ok(Bindings {
             public: is(Status::Shown),
             secret: is(Status::Hidden),
-            beside: beside.map(|kept| (difference(kept), kept.status.clone())).collect(),
+            beside: beside.map(beside_it).collect(),
         })
     }
 }

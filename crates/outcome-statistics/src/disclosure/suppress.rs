@@ -3,11 +3,12 @@
 use super::{
     LEAST,
     audit::{Bounds, Network},
+    beside::Beside,
     grid::{Grid, Line, Spot},
 };
 
 /// A hidden count must have this many possible values beside the true one: as many as are left of a count that is shown as 10.
-const SLACK: u64 = 4;
+pub(super) const SLACK: u64 = 4;
 
 /// How a count is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,15 +23,26 @@ pub(super) enum Status {
     Hidden,
 }
 
+impl Status {
+    /// What somebody knows of a count who knows exactly what is shown.
+    pub(super) const fn bounds(self, value: u64) -> Bounds {
+        match self {
+            Self::Absent => Bounds::ANY,
+            Self::Shown => Bounds { lower: value, upper: value },
+            Self::Small => Bounds { lower: 0, upper: LEAST - 1 },
+            Self::Hidden => Bounds { lower: LEAST, upper: u64::MAX },
+        }
+    }
+}
+
 /// What else binds a table.
 pub(super) struct Bindings {
     /// Shown in another table already: hiding it here protects nothing.
     pub(super) public: Grid<bool>,
     /// Hidden in another table: showing it here gives it away.
     pub(super) secret: Grid<bool>,
-    /// Tables of the same shape that describe a part of this one's children, or of which this one describes a part: the differences, and how
-    /// the other one is shown.
-    pub(super) beside: Vec<(Grid<u64>, Grid<Status>)>,
+    /// Tables that describe a part of this one's children, or of which this one describes a part, split the same way.
+    pub(super) beside: Vec<Beside>,
 }
 
 /// How a table may be shown. None when nothing can protect it any more.
@@ -48,9 +60,7 @@ pub(super) fn pattern(values: &Grid<u64>, bindings: &Bindings) -> Option<Grid<St
 
 fn first_status(values: &Grid<u64>, bindings: &Bindings, spot: Spot) -> Status {
     let value = values.get(spot).unwrap_or(0);
-    let gives_difference_away = bindings.beside.iter().any(|(difference, other)| {
-        difference.get(spot).is_some_and(|count| count < LEAST) && other.is(spot, Status::Shown)
-    });
+    let gives_difference_away = bindings.beside.iter().any(|beside| beside.gives_away(values, spot));
     // One cell and its total are the same count.
     let total_of_one = (values.columns() == 1 && spot.column == 1) || (values.rows() == 1 && spot.row == 1);
     if total_of_one {
@@ -107,33 +117,14 @@ impl Hiding<'_> {
 
     /// A hidden cell with too few possible values, from this table.
     fn narrow(&self) -> Option<Spot> {
-        let bounds = self.status.map(|spot| match (self.status.get(spot), self.values.get(spot)) {
-            (Some(Status::Shown), Some(value)) => Bounds::exactly(value),
-            (Some(Status::Small), _) => Bounds { lower: 0, upper: LEAST - 1 },
-            (Some(Status::Hidden), _) => Bounds { lower: LEAST, upper: u64::MAX },
-            _ => Bounds::ANY,
-        });
+        let known = |spot| Some(self.status.get(spot)?.bounds(self.values.get(spot)?));
+        let bounds = self.status.map(|spot| known(spot).unwrap_or(Bounds::ANY));
         let network = Network::new(self.values, &bounds);
         self.status.spots().find(|&spot| self.is_hidden(spot) && network.slack(spot, SLACK) < SLACK)
     }
 
-    /// A small difference with too few possible values, from this table less one beside it.
     fn narrow_beside(&self) -> Option<Spot> {
-        self.bindings.beside.iter().find_map(|(difference, other)| {
-            let known = |spot| self.status.is(spot, Status::Shown) && other.is(spot, Status::Shown);
-            let bounds = difference.map(|spot| match difference.get(spot) {
-                Some(value) if known(spot) => Bounds::exactly(value),
-                _ => Bounds::ANY,
-            });
-            let network = Network::new(difference, &bounds);
-            let small = |spot| difference.get(spot).is_some_and(|count| count < LEAST);
-            difference.spots().find(|&spot| {
-                !self.status.is(spot, Status::Absent)
-                    && small(spot)
-                    && !known(spot)
-                    && network.slack(spot, SLACK) < SLACK
-            })
-        })
+        self.bindings.beside.iter().find_map(|beside| beside.narrow(self.values, &self.status))
     }
 
     /// Hides one count more; None when there is none left that may be hidden.

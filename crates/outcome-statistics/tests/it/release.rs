@@ -103,6 +103,7 @@ proptest! {
                 if apart > 0 {
                     let (shown_whole, shown_part) = if part_first { (&second, &first) } else { (&first, &second) };
                     prop_assert!(is_difference_safe((shown_whole, &whole), (shown_part, &part), false));
+                    prop_assert!(is_difference_safe((shown_whole, &whole), (shown_part, &part), true), "{whole:?} {part:?}");
                 }
             }
         }
