@@ -61,7 +61,7 @@ fn a_change_is_a_difference_that_can_be_read() {
 #[test]
 fn every_fault_is_found_at_its_line() {
     let wrong = [
-        LATE.replace("\"late\"", "\"een\"").replace("late-vragen", "succes"),
+        LATE.replace("\"late\"", "\"een\"").replace("late-vragen", "iets-anders"),
         LATE.replace("\"late\"", "\"twee\"").replace("3.5", "3.55").replace("\"de-wilg\"", "\"de-els\""),
         LATE.replace("\"late\"", "\"drie\"")
             .replace("\"gemeente-wilgenmeer\"", "\"gemeente-elders\"")

@@ -57,11 +57,7 @@ pub(super) fn section(making: &Making<'_>) -> Section {
         "second_agreement",
         "Hoe eens zijn twee inschatters het?",
         &[("kappa", "kappa")],
-        vec![row(
-            "kappa",
-            "gewogen kappa (lineair)",
-            vec![measure(pairs, kappa(&tally.second, Weights::Linear))],
-        )],
+        vec![row("kappa", "gewogen kappa", vec![measure(pairs, kappa(&tally.second, Weights::Linear))])],
     );
     Section {
         key: "quality",

@@ -2,7 +2,7 @@
 //! child on one date).
 
 use plotters::prelude::*;
-use voordeur_outcome_report::{Report, Value};
+use voordeur_outcome_report::{Report, Value, lint::forbidden};
 
 /// Size in pixels; it scales without loss.
 const SIZE: (u32, u32) = (760, 420);
@@ -52,11 +52,11 @@ pub(crate) fn plots(report: &Report) -> Result<Vec<Plot>, String> {
         if points.is_empty() {
             continue;
         }
-        let svg = draw(&points).map_err(|error| error.to_string())?;
-        plots.push(Plot {
-            name: format!("verwezen-90-180-365-{level}"),
-            svg: described(&svg, report, words, &points),
-        });
+        let svg = described(&draw(&points).map_err(|error| error.to_string())?, report, words, &points);
+        if let Some(word) = forbidden(&svg, report.evidence).first() {
+            return Err(word.to_string());
+        }
+        plots.push(Plot { name: format!("verwezen-90-180-365-{level}"), svg });
     }
     Ok(plots)
 }
