@@ -9,6 +9,7 @@ mod audit;
 mod clock;
 mod codec;
 mod machine;
+mod metrics;
 mod office;
 mod reaction;
 mod report;
@@ -18,6 +19,7 @@ mod task_facts;
 
 pub use activity::{read_activity_event, write_activity_event};
 pub use codec::{read_event, write_event};
+pub use report::read_report_event;
 pub use settings::{FOLLOW_UP_DEFAULT, Settings, load_follow_up, read_follow_up};
 pub use start::start;
 pub use task_facts::{TaskFacts, read as task_facts};

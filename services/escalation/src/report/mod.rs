@@ -11,3 +11,4 @@ mod request;
 
 pub(crate) use api::ReportApi;
 pub(crate) use make::ReportOffice;
+pub use register::read_report_event;

@@ -163,6 +163,17 @@ fn publication(event: ReportEvent) -> Option<Publication> {
     Some(Publication { event, period, known_on, centres, municipality, status, ruleset, json })
 }
 
+/// Can a service read this event of the register? Its figures are read too, since the next report compares with them.
+///
+/// # Errors
+/// That it cannot; never what it holds.
+pub fn read_report_event(event: &ReportEvent) -> Result<(), &'static str> {
+    let publication =
+        publication(event.clone()).ok_or("the event is not one that this release understands")?;
+    let _ = publication.earlier();
+    Ok(())
+}
+
 /// The word of the contract.
 pub(crate) const fn status_to_wire(status: Status) -> ReportStatus {
     match status {

@@ -29,7 +29,7 @@ const TIME_MIN: Duration = Duration::from_secs(600);
 /// Prints the report in Dutch; or as JSON with --json. Asks the escalation service as a coordinator of every centre.
 #[derive(Debug, Args)]
 #[command(
-    group = ArgGroup::new("whom").required(true).args(["centre", "municipality", "list"]),
+    group = ArgGroup::new("whom").required(true).multiple(true).args(["centre", "municipality", "list"]),
     after_help = "\
 Counts below ten are hidden, all others rounded (SDC-1); what a figure means stands in docs/domain/report.md, and so does the form of the
 population file. A report is provisional 455 days after its last judgement and final 180 days later; before that it is for the team only.

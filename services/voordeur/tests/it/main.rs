@@ -17,4 +17,5 @@ mod offline;
 mod operations;
 mod outcome;
 mod outcome_classify;
+mod outcome_report;
 mod support;
