@@ -28,6 +28,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 pub use arguments::Cli;
 use arguments::Command;
 use failure::Failure;
+pub use outcome::survival_of;
 
 /// Does what the command line asks.
 pub async fn run(cli: Cli) -> ExitCode {

@@ -107,6 +107,29 @@ pub(crate) fn settings(input: &[u8]) {
     }
 }
 
+/// A file for `voordeur outcome survival`.
+pub(crate) fn subjects(input: &[u8]) {
+    match voordeur::survival_of(input) {
+        Ok(answer) => {
+            assert_eq!(voordeur::survival_of(input).as_ref().ok(), Some(&answer));
+            let part = ["/km/overall", "/km_cause1_others_censored/overall"];
+            let overall = part.iter().find_map(|part| answer.pointer(part)).expect("everybody is estimated");
+            let list = |name: &str| overall["table"][name].as_array().expect("a column of the table");
+            let mut before = 1.0;
+            for (free, left) in list("surv").iter().zip(list("n_risk")) {
+                let free = free.as_f64().expect("a share on every day");
+                assert!((0.0..=before).contains(&free), "{free} after {before}");
+                assert!(left.as_u64() <= overall["n"].as_u64());
+                before = free;
+            }
+        }
+        Err(refusal) => {
+            is_discreet(&refusal.message);
+            refusal.faults.iter().for_each(|fault| is_discreet(fault));
+        }
+    }
+}
+
 /// One line of a file for `voordeur signal submit`.
 pub(crate) fn json(input: &[u8]) {
     let Ok(text) = str::from_utf8(input) else { return };

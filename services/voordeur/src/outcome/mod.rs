@@ -8,6 +8,8 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+pub use survival::survival_of;
+
 use crate::{arguments::Global, failure::Failure};
 
 #[derive(Debug, Subcommand)]

@@ -6,6 +6,7 @@ mod read;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
+use serde_json::Value;
 
 use crate::{failure::Failure, output};
 
@@ -16,7 +17,8 @@ The first line of the file names its columns; every other line is one subject.
   time    whole days until the event, or until the subject was last seen
   status  1 the event, 0 censored: one thing can happen
   cause   1, 2, ... what happened first, 0 censored: several can (instead of status)
-  group   compared with the log-rank test and its relatives; --by names other columns
+  group   compared with the log-rank test and its relatives, up to 50 values; --by names
+          other columns
 Other columns are passed over.
 
 These are exact results for people who may see the cases. They are not for print: see SDC-1.
@@ -51,7 +53,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let rows = read::file(&arguments.file, &arguments.by, arguments.strata.as_deref())?;
     let name = arguments.file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let asked = answer::Asked { tau: arguments.tau, at: &arguments.at };
-    let answer = answer::of(&name, &rows, asked).map_err(|error| Failure::usage(error.to_string()))?;
-    output::value(&answer, true)?;
+    output::value(&answered(&name, &rows, asked)?, true)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The answer to the content of a file, with nothing asked for.
+pub fn survival_of(content: &[u8]) -> Result<Value, Failure> {
+    let rows = read::content(content)?;
+    answered("", &rows, answer::Asked { tau: 365, at: &[90, 180, 365] })
+}
+
+fn answered(name: &str, rows: &read::Rows, asked: answer::Asked<'_>) -> Result<Value, Failure> {
+    answer::of(name, rows, asked).map_err(|error| Failure::usage(error.to_string()))
 }

@@ -118,6 +118,14 @@ fn every_fault_of_a_file_is_told_with_its_line_and_never_with_its_value() {
 }
 
 #[test]
+fn a_column_with_a_value_for_everybody_is_no_comparison() {
+    let rows: String = (0..60).map(|id| format!("{id},{id},1\n")).collect();
+    let input = format!("id,time,status\n{rows}");
+    let run = voordeur_with_input(&["outcome", "survival", "-", "--by", "id"], &input).ends_with(2);
+    assert!(run.err.contains("`id` has 60 values"), "{}", run.err);
+}
+
+#[test]
 fn lines_are_counted_as_an_editor_counts_them() {
     let refused = |input: &str| voordeur_with_input(&["outcome", "survival", "-"], input).ends_with(2).err;
     for (input, line) in [

@@ -12,6 +12,9 @@ use voordeur_outcome_statistics::{Member, Subject};
 
 use crate::failure::Failure;
 
+/// Groups that are compared with each other; their matrices grow with the square. More would be a ranking.
+const GROUPS_MAX: usize = 50;
+
 /// What the file is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -66,6 +69,11 @@ pub(super) fn file(path: &Path, by: &[String], strata: Option<&str>) -> Result<R
     let name = path.display().to_string();
     let file = File::open(path).map_err(|error| Failure::usage(format!("cannot read {name}: {error}")))?;
     read(file, &name, by, strata)
+}
+
+/// Reads the content of a file.
+pub(super) fn content(content: &[u8]) -> Result<Rows, Failure> {
+    read(content, "the file", &[], None)
 }
 
 fn read(input: impl Read, name: &str, by: &[String], strata: Option<&str>) -> Result<Rows, Failure> {
@@ -244,6 +252,11 @@ impl Parser {
         if self.subjects.is_empty() && self.faults.is_empty() {
             self.faults.push("there are no subjects after the first line".to_owned());
         }
+        let many = self.splits.iter().filter(|values| values.seen.len() > GROUPS_MAX);
+        self.faults.extend(many.map(|values| {
+            let (column, found) = (&values.column, values.seen.len());
+            format!("`{column}` has {found} values; compare at most {GROUPS_MAX}, or leave it out")
+        }));
         if !self.faults.is_empty() {
             return Err(self.faults);
         }
