@@ -9,7 +9,7 @@ use voordeur_contracts::{
     event::{AuditAction, AuditControls, AuditEvent, AuditEventType, AuditObjectType, AuditOutcome},
 };
 use voordeur_eventlog::{Deadline, EventLog};
-use voordeur_kernel::{ChildAlias, CommitId, EpisodeId, ProfessionalKey, Role, Timestamp};
+use voordeur_kernel::{ChildAlias, CommitId, EpisodeId, ErrorKind, ProfessionalKey, Role, Timestamp};
 use voordeur_vault::random_id;
 
 use crate::codec::{SERVICE, SOURCE};
@@ -71,7 +71,19 @@ impl Audit {
         // Every look is its own, so its id is random and not derived.
         let id = random_id().map_err(|_| Problem::broken("no randomness for an audit record"))?;
         let case = look.episode.to_hex();
-        self.0.record(&case, CommitId::from_bytes(id), look.at, event(look), deadline).await
+        let stored = self.0.record(&case, CommitId::from_bytes(id), look.at, event(look), deadline).await;
+        stored.map_err(|problem| {
+            if !problem.kind.may_retry() || problem.kind == ErrorKind::TooMuch {
+                tracing::error!(
+                    reason = problem.reason,
+                    "a look cannot be put on record, so nothing is shown"
+                );
+            }
+            Problem::unavailable(
+                "NOT_ON_RECORD",
+                "this look cannot be put on record now, so nothing is shown; try again",
+            )
+        })
     }
 }
 

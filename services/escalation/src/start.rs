@@ -25,6 +25,7 @@ use crate::{
     clock,
     codec::SERVICE,
     machine::Episodes,
+    metrics::FactInstruments,
     office::Office,
     reaction::TaskReaction,
     report::{ReportApi, ReportOffice},
@@ -96,7 +97,11 @@ pub async fn start(env: &Environment, settings: Settings) -> Result<Service, Sta
     })))
     .max_decoding_message_size(limits::REQUEST_BYTES_MAX);
 
-    let api = EpisodeApi { office, audit: Audit::new(env.broker.log(StreamName::Audit)) };
+    let api = EpisodeApi {
+        office,
+        audit: Audit::new(env.broker.log(StreamName::Audit)),
+        facts: FactInstruments::new(),
+    };
     let (folded, digest) = (Arc::clone(&fold), fold);
     Ok(Service {
         name: SERVICE,

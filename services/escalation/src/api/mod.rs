@@ -25,6 +25,7 @@ use voordeur_kernel::{CentreKey, EpisodeId, Faults, ProfessionalKey, TaskId, lim
 use crate::{
     audit::{Audit, Doing, Look},
     machine::{Place, STREAM, State},
+    metrics::FactInstruments,
     office::Office,
 };
 
@@ -35,6 +36,7 @@ const RECORDED_AT_ONCE: usize = 32;
 pub(crate) struct EpisodeApi {
     pub(crate) office: Arc<Office>,
     pub(crate) audit: Audit,
+    pub(crate) facts: FactInstruments,
 }
 
 /// Somebody who asks, as the directory knows her.

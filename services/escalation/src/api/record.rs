@@ -53,8 +53,12 @@ impl EpisodeApi {
             self.record(caller, &state, Doing::change(ACTIVITY, false), deadline).await?;
             return Err(Problem::not_found("episode"));
         }
+        let kind = asked.change.kind().name();
         match self.decide(caller, &state, asked, deadline).await {
             Ok((fact, executed)) => {
+                if executed.changed {
+                    self.facts.recorded(kind);
+                }
                 let doing = Doing::change(ACTIVITY, true);
                 self.record(caller, &executed.state, doing, deadline).await?;
                 Ok(RecordFactResponse {
@@ -71,6 +75,7 @@ impl EpisodeApi {
                     ErrorKind::Unavailable | ErrorKind::TimedOut | ErrorKind::TooMuch | ErrorKind::Broken
                 );
                 if tells {
+                    self.facts.refused(problem.reason);
                     self.record(caller, &state, Doing::change(ACTIVITY, false), deadline).await?;
                 }
                 Err(problem)

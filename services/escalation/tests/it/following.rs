@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use prost::Message as _;
 use voordeur_contracts::{
     convert::to_wire_time,
+    escalation::record_fact_request::Fact,
     event::{
         self, EpisodeEvent, TaskOutcome, TaskStanding, TaskTrigger, episode_event::Change as EpisodeChange,
         task_trigger::Source,
@@ -17,7 +18,10 @@ use voordeur_eventlog::{
 };
 use voordeur_testkit::eventually;
 
-use crate::world::{About, World, about, at, of_id, soon, task};
+use crate::{
+    recording::{ask, contacted, tell},
+    world::{About, World, about, at, of_id, soon, task},
+};
 
 fn kinds(world: &World) -> Vec<&'static str> {
     let kind = |change: EpisodeChange| match change {
@@ -265,6 +269,26 @@ async fn after_the_window_a_new_signal_opens_the_next_episode_and_late_knowledge
     for replica in [replica, fresh] {
         replica.stop().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_inside_the_window_opens_closed_work_again() {
+    let world = World::new(MemoryBroker::new());
+    let replica = world.replica().await;
+    let id = contacted(&world, &replica).await.episode_id;
+    let closed = event::EpisodeClosed {
+        reason: event::EpisodeCloseReason::WorkDone.into(),
+        end: event::CareEndReason::VolgensPlan.into(),
+        further_help: event::FurtherHelp::None.into(),
+        ..Default::default()
+    };
+    tell(&replica, "noor", ask(&id, "close", Fact::Closed(closed))).await.unwrap();
+    world.episode(&replica, 1, "the work is closed", |e| !e.open).await;
+    // It is in nobody's memory now, and a signal finds it all the same.
+    world.requested(&about(2, 1, 10_000 + 90 * DAY)).await;
+    let again = world.episode(&replica, 2, "the work is open again", |e| e.open).await;
+    assert_eq!((again.episode_id, again.tasks.len()), (id, 2));
+    replica.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
