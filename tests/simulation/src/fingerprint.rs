@@ -68,8 +68,10 @@ fn plain(message: &Recorded) -> Vec<u8> {
             let Ok(mut event) = EpisodeEvent::decode(message.data.clone()) else {
                 return message.data.to_vec();
             };
-            if let Some(episode_event::Change::Opened(opened)) = &mut event.change {
-                opened.child = Bytes::new();
+            match &mut event.change {
+                Some(episode_event::Change::Opened(opened)) => opened.child = Bytes::new(),
+                Some(episode_event::Change::WorkDue(due)) => due.child = Bytes::new(),
+                _ => {}
             }
             event.encode_to_vec()
         }

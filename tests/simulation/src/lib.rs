@@ -15,6 +15,7 @@
 pub mod bulk;
 pub mod clock;
 pub use voordeur_system_tests::dice;
+pub mod facts;
 pub mod fingerprint;
 pub mod lifeline;
 pub mod people;

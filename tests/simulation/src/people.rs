@@ -72,7 +72,7 @@ macro_rules! step {
 
 /// Whoever comes and goes with the directory may have lost her say between two attempts of one act: the first was stored, and to the
 /// second she is told that she is nobody here.
-fn replaced(person: &str, no: &Status) -> bool {
+pub(crate) fn replaced(person: &str, no: &Status) -> bool {
     matches!(no.code(), Code::PermissionDenied | Code::NotFound) && COMING_AND_GOING.contains(&person)
 }
 

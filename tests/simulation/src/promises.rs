@@ -52,6 +52,8 @@ pub struct Promises {
     /// Tasks as the service itself folds them.
     pub tasks: BTreeMap<TaskId, Task>,
     episodes: BTreeMap<Vec<u8>, usize>,
+    /// Episodes as the service itself folds them.
+    episode_states: BTreeMap<Subject, voordeur_escalation_domain::Episode>,
     joined: BTreeSet<SignalId>,
     commands: BTreeMap<Subject, BTreeSet<CommandId>>,
     stored: BTreeSet<CommandId>,
@@ -281,6 +283,7 @@ impl Promises {
     fn take_episode(&mut self, message: &Recorded) {
         let event = EpisodeEvent::decode(message.data.clone()).expect("an episode event");
         self.take_command(message, event.meta.as_ref());
+        self.fold_episode(message, &event);
         let joined = match event.change.expect("a known change") {
             episode_event::Change::Opened(opened) => {
                 let count = self.episodes.entry(opened.child.to_vec()).or_default();
@@ -295,6 +298,25 @@ impl Promises {
         let signal = SignalId::parse_bytes(&joined).expect("a signal id");
         let new = self.joined.insert(signal);
         self.check(1, new, || format!("{signal} is in two episodes"));
+    }
+
+    /// An episode as the service itself folds it.
+    fn fold_episode(&mut self, message: &Recorded, event: &EpisodeEvent) {
+        let id = &message.subject;
+        let commit = message.commit.expect("every message has a commit id");
+        let change = voordeur_escalation::read_event(event).expect("an event that escalation can read");
+        let kind = change.change.kind();
+        *self.kinds.entry(format!("Episode.{}", kind.name())).or_default() += 1;
+        let before = self.episode_states.remove(id);
+        match voordeur_escalation_domain::evolve(before, &change, commit) {
+            Ok(episode) => {
+                let closed = kind == voordeur_escalation_domain::ChangeKind::Closed;
+                let by_person = change.meta.actor.person().is_some();
+                self.check(4, !closed || by_person, || format!("{id} was not closed by a person"));
+                self.episode_states.insert(id.clone(), episode);
+            }
+            Err(error) => self.check(3, false, || format!("{id} cannot be replayed: {error}")),
+        }
     }
 
     fn look_at_ledger(&mut self, world: &World) {

@@ -15,6 +15,8 @@ pub enum Kind {
     Read,
     /// Somebody takes a step on a task.
     Work,
+    /// Somebody records a fact of an episode.
+    Fact,
     /// Somebody says where she is.
     Presence,
     /// Somebody watches.
@@ -47,12 +49,13 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, each with its name.
-    pub const ALL: [(Self, &'static str); 19] = [
+    pub const ALL: [(Self, &'static str); 20] = [
         (Self::HandOver, "hand-over"),
         (Self::Bulk, "bulk"),
         (Self::ComeBack, "come-back"),
         (Self::Read, "read"),
         (Self::Work, "work"),
+        (Self::Fact, "fact"),
         (Self::Presence, "presence"),
         (Self::Watch, "watch"),
         (Self::Kill, "kill"),
