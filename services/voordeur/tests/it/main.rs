@@ -10,6 +10,7 @@
 )]
 
 mod all;
+mod coming_due;
 mod demo;
 mod floor;
 mod help;
