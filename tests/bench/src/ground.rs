@@ -32,8 +32,12 @@ const STANDSTILL: Duration = Duration::from_secs(60);
 /// A start that takes longer went wrong.
 const START_TIME: Duration = Duration::from_secs(600);
 /// The consumers through which the services wake each other, with their streams.
-const CONSUMERS: [(&str, &str); 3] =
-    [("SIGNALS", "routing-signals"), ("TASKS", "intake-tasks"), ("TASKS", "escalation-tasks")];
+const CONSUMERS: [(&str, &str); 4] = [
+    ("SIGNALS", "routing-signals"),
+    ("TASKS", "intake-tasks"),
+    ("TASKS", "escalation-tasks"),
+    ("EPISODES", "routing-episodes"),
+];
 
 /// A client of one board.
 pub(crate) type IntakeClient = SignalIntakeServiceClient<Caller>;
