@@ -1,9 +1,10 @@
 //! Events as the services read them from their own and from each other's streams.
 
 use prost::Message as _;
-use voordeur_contracts::event::{ActivityEvent, AuditEvent, EpisodeEvent};
+use voordeur_contracts::event::{ActivityEvent, AuditEvent, EpisodeEvent, ReportEvent};
 use voordeur_eventlog::Recorded;
 use voordeur_kernel::{CentreKey, TaskId, Timestamp};
+use voordeur_outcome_report::{Period, Population};
 
 use crate::check::{is_bounded, is_discreet, message, parts};
 
@@ -91,6 +92,33 @@ pub(crate) fn activity(input: &[u8]) {
             assert_eq!(voordeur_escalation::read_activity_event(&again), Ok(event));
         }
         Err(refusal) => is_discreet(&refusal),
+    }
+}
+
+/// An event of the register of published reports, with the figures in it.
+pub(crate) fn report(input: &[u8]) {
+    let Ok(event) = ReportEvent::decode(input) else { return };
+    if let Err(refusal) = voordeur_escalation::read_report_event(&event) {
+        is_discreet(refusal);
+    }
+}
+
+/// The population file of a report.
+pub(crate) fn population(input: &[u8]) {
+    let centres = ["de-eik", "de-wilg"].map(str::to_owned).into();
+    match Population::parse(input, &centres) {
+        Ok(population) => {
+            let (from, until) = (jiff::civil::date(2027, 1, 1), jiff::civil::date(2027, 12, 31));
+            let period = Period::new(from, until).expect("a year");
+            if let Some(years) = population.child_years(&period) {
+                assert!((0.0..1e9).contains(&years), "{years}");
+            }
+            let _ = (population.specialist_starts(&period), population.special_education(&period));
+        }
+        Err(faults) => {
+            assert!(!faults.is_empty() && faults.is_sorted());
+            faults.iter().for_each(|fault| is_discreet(&fault.to_string()));
+        }
     }
 }
 

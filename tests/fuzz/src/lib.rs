@@ -65,6 +65,18 @@ pub const TARGETS: &[Target] = &[
         cases: 300,
     },
     Target {
+        name: "report-event",
+        reads: "an event of the register of published reports, from the stream EPISODES",
+        run: events::report,
+        cases: 300,
+    },
+    Target {
+        name: "population-file",
+        reads: "the population file of a report, from a caller",
+        run: events::population,
+        cases: 300,
+    },
+    Target {
         name: "audit-event",
         reads: "a record of who saw what, from the stream AUDIT",
         run: events::audit,
@@ -126,6 +138,12 @@ pub const TARGETS: &[Target] = &[
         name: "json",
         reads: "a signal as protobuf JSON, on the command line",
         run: words::json,
+        cases: 300,
+    },
+    Target {
+        name: "subjects",
+        reads: "a file of subjects, on the command line",
+        run: words::subjects,
         cases: 300,
     },
     Target {

@@ -18,18 +18,21 @@ const POWER: f64 = 0.8;
 /// The change that readers think of.
 const A_QUARTER: f64 = 0.25;
 
-/// Nothing when one of the two periods cannot be shown.
-pub(super) fn section(making: &Making<'_>) -> Option<Section> {
+/// The section, and whether two periods do stand beside each other in it.
+pub(super) fn section(making: &Making<'_>) -> (Section, bool) {
     let (tally, printed) = (making.tally, making.printed);
-    let before = tally.period.before()?;
+    let before = tally.period.before().unwrap_or(tally.period);
     let mut rows = Vec::new();
     let mut sentences = Vec::new();
     for (place, (key, label)) in LEVELS.iter().enumerate() {
-        let year = |subjects: &[_], n: Result<Value, Absent>| -> Option<Cell> {
-            curve(subjects, 1, &n).into_iter().find(|(day, _)| *day == 365).map(|(_, cell)| cell)
+        let year = |subjects: Option<&Vec<_>>, n: Result<Value, Absent>| -> Cell {
+            let days = curve(subjects.map_or(&[], Vec::as_slice), 1, &n);
+            days.into_iter()
+                .find(|(day, _)| *day == 365)
+                .map_or(Cell::absent(Absent::TooFew), |(_, cell)| cell)
         };
-        let then = year(tally.survival_before.get(place)?, printed.before.row_total(place))?;
-        let now = year(tally.survival.get(place)?, printed.outcome.row_total(place))?;
+        let then = year(tally.survival_before.get(place), printed.before.row_total(place));
+        let now = year(tally.survival.get(place), printed.outcome.row_total(place));
         if let (Ok(was), Ok(is), Some(was_between), Some(is_between)) =
             (&then.value, &now.value, &then.between, &now.between)
         {
@@ -51,23 +54,32 @@ pub(super) fn section(making: &Making<'_>) -> Option<Section> {
         }
         rows.push(row(*key, *label, vec![then, now]));
     }
-    if sentences.is_empty() {
-        return None;
+    let beside = !sentences.is_empty();
+    if beside {
+        sentences.push(verdict(making));
+        sentences.push(
+            "Waardoor cijfers van jaar tot jaar anders zijn, kunnen we hier niet zien: zonder kindcentra om mee te vergelijken is een lijn \
+             omlaag alleen een lijn."
+                .to_owned(),
+        );
+    } else {
+        sentences.push(
+            "In een van de twee periodes zijn er te weinig kinderen om ze naast elkaar te zetten.".to_owned(),
+        );
     }
-    sentences.push(verdict(making));
-    sentences.push("Waardoor cijfers van jaar tot jaar anders zijn, kunnen we hier niet zien: zonder kindcentra om mee te vergelijken is een lijn omlaag alleen een lijn.".to_owned());
     let title = format!(
         "Verwezen binnen een jaar, naast de periode ervoor ({} t/m {})",
         crate::render::day(before.from()),
         crate::render::day(before.until())
     );
     let table = table("two_periods", &title, &[("before", "periode ervoor"), ("now", "deze periode")], rows);
-    Some(Section {
+    let section = Section {
         key: "comparison",
         title: "Twee periodes naast elkaar".to_owned(),
         sentences,
         tables: vec![table],
-    })
+    };
+    (section, beside)
 }
 
 /// One test: the hazard of referral in both periods, by level.

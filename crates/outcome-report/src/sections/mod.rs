@@ -87,15 +87,15 @@ pub fn report(
         starts: starts.map(|starts| total(&[("who", "specialist_starts")], starts)),
         special: special.map(|special| total(&[("who", "special_education")], special)),
     };
-    let comparison = comparison::section(&making);
-    let evidence = if comparison.is_some() { Evidence::TwoPeriods } else { Evidence::Cases };
+    let (comparison, beside_each_other) = comparison::section(&making);
+    let evidence = if beside_each_other { Evidence::TwoPeriods } else { Evidence::Cases };
     let mut sections = vec![
         outcome::section(&making),
         population::section(&making),
         early::section(&making),
         escalation::section(&making),
+        comparison,
     ];
-    sections.extend(comparison);
     sections.push(care::need(&making));
     sections.push(care::certainty(&making));
     sections.push(care::endings(&making));

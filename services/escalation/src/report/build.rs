@@ -107,6 +107,11 @@ impl Cases {
         });
         Self { groups, asked }
     }
+
+    /// The histories of each case.
+    pub(super) fn members<'a>(&'a self, all: &'a Gathered) -> impl Iterator<Item = Vec<&'a EpisodeFacts>> {
+        self.groups.iter().map(|group| group.iter().filter_map(|place| all.episodes.get(*place)).collect())
+    }
 }
 
 /// Counts everything that a report is about.
@@ -127,11 +132,10 @@ pub(crate) fn count(
     let mut tally = Tally::new(asked.period, asked.known_on, asked.known_before);
     let before = asked.period.before();
     let mut classifier = Classifier::new(&ESC_1);
-    for (number, group) in cases.groups.iter().enumerate() {
+    for (number, members) in cases.members(all).enumerate() {
         if number.is_multiple_of(LOOK_EVERY) && Deadline::now() >= deadline {
             return Err(timed_out());
         }
-        let members: Vec<&EpisodeFacts> = group.iter().filter_map(|place| all.episodes.get(*place)).collect();
         let Some(first) = members.first() else { continue };
         if !asked.centres.contains(&first.centre) {
             continue;
@@ -193,12 +197,12 @@ fn floor_minutes(all: &Gathered, asked: &Count, known_on: Day) -> u64 {
 }
 
 /// One case with its histories.
-struct One<'a> {
-    all: &'a Gathered,
-    cases: &'a Cases,
-    members: &'a [&'a EpisodeFacts],
-    facts: &'a [CaseFact],
-    period: &'a Period,
+pub(super) struct One<'a> {
+    pub(super) all: &'a Gathered,
+    pub(super) cases: &'a Cases,
+    pub(super) members: &'a [&'a EpisodeFacts],
+    pub(super) facts: &'a [CaseFact],
+    pub(super) period: &'a Period,
 }
 
 fn contradiction<E>(_: E) -> Problem {
@@ -216,7 +220,7 @@ impl One<'_> {
     }
 
     /// The case as the report wants it; nothing when nothing may be said of it.
-    fn case(&self, classifier: &mut Classifier, known: Day) -> Result<Option<Case>, Problem> {
+    pub(super) fn case(&self, classifier: &mut Classifier, known: Day) -> Result<Option<Case>, Problem> {
         let Some(first) = self.members.first() else { return Ok(None) };
         let found = self.classified(classifier, WINDOW, known)?;
         // Out of scope; or consent was withdrawn for everything, and then nothing is counted at all.

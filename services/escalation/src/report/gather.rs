@@ -336,7 +336,7 @@ fn opens(message: &Recorded) -> bool {
 }
 
 impl EpisodeFacts {
-    fn take(&mut self, event: &Event, commit: CommitId, recorded: Day, zone: &TimeZone) {
+    pub(super) fn take(&mut self, event: &Event, commit: CommitId, recorded: Day, zone: &TimeZone) {
         if let Change::Corrected(correction) = &event.change {
             push(
                 &mut self.corrections,

@@ -8,6 +8,8 @@ mod make;
 mod plot;
 mod register;
 mod request;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use api::ReportApi;
 pub(crate) use make::ReportOffice;

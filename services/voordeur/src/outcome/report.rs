@@ -187,18 +187,18 @@ fn on_one_line(json: &[u8]) -> Result<String, Failure> {
 }
 
 fn list(reports: &[ReportEvent], json: bool) -> Result<ExitCode, Failure> {
-    let published = reports.iter().filter_map(|report| match &report.change {
-        Some(Change::Published(published)) => Some((report, published)),
-        None => None,
+    let published = reports.iter().filter_map(|report| {
+        let Change::Published(published) = report.change.as_ref()?;
+        Some(published)
     });
     if json {
-        for (_, published) in published {
+        for published in published {
             output::line(&on_one_line(&published.published_json)?)?;
         }
         return Ok(ExitCode::SUCCESS);
     }
     let rows: Vec<_> = published
-        .map(|(_, published)| {
+        .map(|published| {
             let status = match published.status() {
                 ReportStatus::Voorlopig => "voorlopig",
                 ReportStatus::Definitief => "definitief",
