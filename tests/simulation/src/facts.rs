@@ -27,10 +27,13 @@ pub async fn record(world: World, mut dice: Dice, number: usize) {
         async move { EpisodeServiceClient::new(grpc).list_episodes(request).await }.boxed()
     });
     let Some(Ok(listed)) = listed.await else { return };
-    if listed.episodes.is_empty() {
+    let mut episodes = listed.episodes;
+    // Ids of episodes follow from random aliases, those of their tasks do not.
+    episodes.sort_by_key(|episode| episode.tasks.first().map(|task| task.task_id.clone()));
+    if episodes.is_empty() {
         return;
     }
-    let episode = dice.pick(&listed.episodes).clone();
+    let episode = dice.pick(&episodes).clone();
     let key = format!("person-fact-{number}");
     let colleagues: Vec<&str> = PEOPLE
         .iter()
@@ -99,12 +102,19 @@ fn destination() -> Option<event::ReferralDestination> {
     Some(event::ReferralDestination { to: Some(To::Jeugdhulp(care)) })
 }
 
-/// Any fact. Consent is left alone: what comes after it opens other episodes, and this run counts one for each child.
+/// Today, in UTC.
+fn today(world: &World) -> String {
+    world.now().to_string().chars().take("2026-03-09".len()).collect()
+}
+
+/// Any fact but two. Consent is left alone: what comes after it opens other episodes, and this run counts one for each child. Hand-overs
+/// are as well: moments of two children that come at once come in the order of their ids, which are of random aliases, and a seed must
+/// play the same run twice.
 fn any(dice: &mut Dice, world: &World, episode: &Episode, colleagues: &[&str]) -> Fact {
     let is_referral =
         |fact: &fact::Fact| matches!(fact, fact::Fact::ReferralRequested(_) | fact::Fact::CareStarted(_));
-    match dice.between(0, 14) {
-        0 | 1 => Fact::BaselineAssessed(event::BaselineAssessed {
+    match dice.between(0, 17) {
+        0 | 1 | 14..=16 => Fact::BaselineAssessed(event::BaselineAssessed {
             baseline: event::Baseline::Possible.into(),
             probability_percent: u32::try_from(dice.between(0, 101)).expect("percent"),
             took_part: vec![event::BaselineParticipant::Parent.into()],
@@ -154,7 +164,7 @@ fn any(dice: &mut Dice, world: &World, episode: &Episode, colleagues: &[&str]) -
         }),
         12 => Fact::FollowUpChecked(event::FollowUpChecked {
             // Yesterday at the latest in the Netherlands, and too early for an episode of today: then it is refused.
-            covers_until: world.now().to_string().chars().take("2026-03-09".len()).collect(),
+            covers_until: today(world),
             jeugdhulp: event::DomainStatus::None.into(),
             onderwijs: event::DomainStatus::Unknown.into(),
             need: event::NeedStatus::Ok.into(),

@@ -10,7 +10,10 @@ use bytes::Bytes;
 use prost::Message as _;
 use voordeur_contracts::{
     common::SealedText,
-    event::{EpisodeEvent, SignalEvent, TaskEvent, episode_event, signal_event, task_event},
+    event::{
+        EpisodeEvent, EventMeta, SignalEvent, TaskEvent, episode_event, signal_event, task_event,
+        task_trigger::Source,
+    },
 };
 use voordeur_eventlog::{Recorded, StreamName, memory::MemoryBroker};
 
@@ -37,6 +40,13 @@ fn clear(sealed: &mut Option<SealedText>) {
     }
 }
 
+/// An act of a service is derived from what it is about.
+fn forget_act(meta: &mut Option<EventMeta>) {
+    if let Some(meta) = meta {
+        meta.command_id = Bytes::new();
+    }
+}
+
 /// A message without what is random.
 fn plain(message: &Recorded) -> Vec<u8> {
     match message.subject.prefix() {
@@ -58,6 +68,18 @@ fn plain(message: &Recorded) -> Vec<u8> {
             let Ok(mut event) = TaskEvent::decode(message.data.clone()) else { return message.data.to_vec() };
             if let Some(standing) = &mut event.standing {
                 standing.child = Bytes::new();
+                match standing.trigger.as_mut().and_then(|trigger| trigger.source.as_mut()) {
+                    // So are the ids of tasks that follow from an episode, and of what the service does with them.
+                    Some(Source::EpisodeCheck(check)) => {
+                        check.episode = Bytes::new();
+                        forget_act(&mut event.meta);
+                    }
+                    Some(Source::HandOver(hand_over)) => {
+                        hand_over.episode = Bytes::new();
+                        forget_act(&mut event.meta);
+                    }
+                    _ => {}
+                }
             }
             if let Some(task_event::Change::Answered(answered)) = &mut event.change {
                 clear(&mut answered.advice);
@@ -70,7 +92,19 @@ fn plain(message: &Recorded) -> Vec<u8> {
             };
             match &mut event.change {
                 Some(episode_event::Change::Opened(opened)) => opened.child = Bytes::new(),
-                Some(episode_event::Change::WorkDue(due)) => due.child = Bytes::new(),
+                Some(episode_event::Change::WorkDue(due)) => {
+                    due.child = Bytes::new();
+                    forget_act(&mut event.meta);
+                }
+                // Facts go by ids that cover the episode, which is derived from the alias.
+                Some(episode_event::Change::GoalSet(goal)) => goal.goal = Bytes::new(),
+                Some(episode_event::Change::GoalScored(score)) => score.goal = Bytes::new(),
+                Some(episode_event::Change::ReferralRequested(referral)) => referral.referral = Bytes::new(),
+                Some(episode_event::Change::ReferralDecided(decided)) => decided.referral = Bytes::new(),
+                Some(episode_event::Change::CareStarted(care)) => care.referral = Bytes::new(),
+                Some(episode_event::Change::CareEnded(care)) => care.referral = Bytes::new(),
+                Some(episode_event::Change::ReferralReviewed(review)) => review.referral = Bytes::new(),
+                Some(episode_event::Change::Corrected(correction)) => correction.target = Bytes::new(),
                 _ => {}
             }
             event.encode_to_vec()

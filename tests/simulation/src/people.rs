@@ -13,8 +13,8 @@ use voordeur_contracts::{
     intake::{RevealDetailsRequest, SealTextRequest, details_service_client::DetailsServiceClient},
     routing::{
         AcceptTaskRequest, AnswerTaskRequest, AskColleagueRequest, AssignTaskRequest,
-        DecideCancellationRequest, DeclineTaskRequest, FailTaskRequest, HandBackTaskRequest, HoldTaskRequest,
-        ListTasksRequest, MarkAbsentRequest, MarkEnteredInErrorRequest, MarkPresentRequest,
+        DecideCancellationRequest, DeclineTaskRequest, FailTaskRequest, FollowUp, HandBackTaskRequest,
+        HoldTaskRequest, ListTasksRequest, MarkAbsentRequest, MarkEnteredInErrorRequest, MarkPresentRequest,
         MarkReturnedRequest, RecordContactRequest, RequestCancellationRequest, ResumeTaskRequest, Task,
         presence_service_client::PresenceServiceClient, task_service_client::TaskServiceClient,
     },
@@ -126,7 +126,7 @@ async fn take_step(
     let who = format!("person:{person}");
     let command = Some(CommandContext { idempotency_key: key.clone(), seen_version });
     let mut act = Act { world, dice, who: who.clone(), task, command, advice: None };
-    if name == "AnswerTask" && act.dice.chance(40) {
+    if name == "AnswerTask" && task.follow_up.is_none() && act.dice.chance(40) {
         act.seal(number).await;
     }
     let life = world.life();
@@ -249,15 +249,23 @@ impl Act<'_> {
             "HandBackTask" => {
                 step!(self, hand_back_task, HandBackTaskRequest { reason: HandBackReason::NoTime.into() })
             }
-            "AnswerTask" => step!(
-                self,
-                answer_task,
-                AnswerTaskRequest {
-                    outcome: TaskOutcome::Advice.into(),
-                    status: AnswerStatus::AdviceGiven.into(),
-                    advice: self.advice.clone(),
-                }
-            ),
+            "AnswerTask" => {
+                // Nobody waits for an answer of work that came due by itself.
+                let (outcome, status, advice) = if self.task.follow_up.is_none() {
+                    (TaskOutcome::Advice, AnswerStatus::AdviceGiven, self.advice.clone())
+                } else {
+                    (TaskOutcome::Done, AnswerStatus::Unspecified, None)
+                };
+                step!(
+                    self,
+                    answer_task,
+                    AnswerTaskRequest {
+                        outcome: outcome.into(),
+                        status: status.into(),
+                        advice: advice.clone()
+                    }
+                )
+            }
             _ => None,
         }
     }
@@ -356,6 +364,7 @@ pub async fn finish(
         (Some(_), _) => (coordinator, "AssignTask"),
         (None, _) => (coordinator, "AcceptTask"),
     };
-    let shown = Task { task_id: task.id.to_string(), ..Task::default() };
+    let follow_up = (!task.about.trigger.has_asker()).then(FollowUp::default);
+    let shown = Task { task_id: task.id.to_string(), follow_up, ..Task::default() };
     take_step(world, dice, &person, &shown, name, &["sam"], number).await;
 }

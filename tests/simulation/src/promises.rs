@@ -15,6 +15,7 @@ use voordeur_contracts::{
         signal_event, task_event,
     },
 };
+use voordeur_escalation_domain::ChangeKind;
 use voordeur_eventlog::{Position, Recorded, StreamName, Subject};
 use voordeur_intake_domain::life;
 use voordeur_kernel::{CommandId, CommitId, SignalId, TaskId, Timestamp};
@@ -310,7 +311,7 @@ impl Promises {
         let before = self.episode_states.remove(id);
         match voordeur_escalation_domain::evolve(before, &change, commit) {
             Ok(episode) => {
-                let closed = kind == voordeur_escalation_domain::ChangeKind::Closed;
+                let closed = kind == ChangeKind::Closed;
                 let by_person = change.meta.actor.person().is_some();
                 self.check(4, !closed || by_person, || format!("{id} was not closed by a person"));
                 self.episode_states.insert(id.clone(), episode);
@@ -500,6 +501,7 @@ impl Promises {
                 found.push((1, format!("the child of {id} goes by two aliases")));
             }
         }
+        found.extend(self.work_that_came_due(world));
         if self.parked.len() < self.planted.len() {
             found.push((
                 10,
@@ -507,6 +509,35 @@ impl Promises {
             ));
         }
         found.into_iter().map(|(promise, what)| Broken { promise, what }).collect()
+    }
+
+    /// Every moment of an episode has its event, and every such event its task.
+    fn work_that_came_due(&self, world: &World) -> Vec<(u8, String)> {
+        let mut found = Vec::new();
+        for (subject, episode) in &self.episode_states {
+            if self.planted.contains(subject) {
+                continue;
+            }
+            let passed = episode.deadlines().filter(|deadline| deadline.due < world.now());
+            found.extend(
+                passed
+                    .map(|deadline| (3, format!("{subject}: {:?} passed without its event", deadline.work))),
+            );
+            let came = episode.facts().filter(|fact| fact.change.kind() == ChangeKind::WorkDue).count();
+            let id = subject.key();
+            let tasks = self.tasks.values().filter(|task| match &task.about.trigger {
+                Trigger::EpisodeCheck { episode, .. } | Trigger::HandOver { episode, .. } => {
+                    episode.to_hex() == id
+                }
+                _ => false,
+            });
+            let tasks = tasks.count();
+            // A hand-over that is planned again after it came is the same task.
+            if tasks > came || (tasks == 0 && came > 0) {
+                found.push((1, format!("{subject}: {came} moments came, and there are {tasks} tasks")));
+            }
+        }
+        found
     }
 }
 
