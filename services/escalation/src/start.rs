@@ -102,10 +102,11 @@ pub async fn start(env: &Environment, settings: Settings) -> Result<Service, Sta
         audit: Audit::new(env.broker.log(StreamName::Audit)),
         facts: FactInstruments::new(),
     };
+    let episodes = EpisodeServiceServer::new(api).max_decoding_message_size(limits::REQUEST_BYTES_MAX);
     let (folded, digest) = (Arc::clone(&fold), fold);
     Ok(Service {
         name: SERVICE,
-        grpc: tonic::service::Routes::new(EpisodeServiceServer::new(api))
+        grpc: tonic::service::Routes::new(episodes)
             .add_service(activities)
             .add_service(reports),
         grpc_services: vec![
