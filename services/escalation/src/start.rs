@@ -106,9 +106,7 @@ pub async fn start(env: &Environment, settings: Settings) -> Result<Service, Sta
     let (folded, digest) = (Arc::clone(&fold), fold);
     Ok(Service {
         name: SERVICE,
-        grpc: tonic::service::Routes::new(episodes)
-            .add_service(activities)
-            .add_service(reports),
+        grpc: tonic::service::Routes::new(episodes).add_service(activities).add_service(reports),
         grpc_services: vec![
             SERVICE_NAME,
             activity_service_server::SERVICE_NAME,
