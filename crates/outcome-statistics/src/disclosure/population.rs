@@ -45,20 +45,41 @@ impl Population {
 
     /// Whether the two differ by 1 to 9 children.
     pub(super) fn is_too_close(&self, other: &Self) -> bool {
-        (1..LEAST).contains(&self.apart(other))
+        // Sizes that differ by more need no comparing: most do.
+        self.len().abs_diff(other.len()) < LEAST && (1..LEAST).contains(&self.apart(other))
     }
 
     /// Whether all of these are among those, and not the other way round.
     pub(super) fn is_part_of(&self, whole: &Self) -> bool {
-        self.len() < whole.len() && self.0.iter().all(|&number| whole.has(number))
+        if self.len() >= whole.len() {
+            return false;
+        }
+        // Both are in order: one walk, where a search for each would take longer.
+        if self.len() * 20 < whole.len() {
+            return self.0.iter().all(|&number| whole.has(number));
+        }
+        let mut walk = whole.0.iter();
+        self.0.iter().all(|number| walk.by_ref().find(|next| *next >= number) == Some(number))
     }
 
     /// Whether some of the parts, none of which overlap, leave 1 to 9 of the whole: those could be found by subtraction.
     pub(super) fn leaves_few(&self, parts: &[&Self]) -> bool {
         let mut sizes: BTreeMap<Vec<usize>, u64> = BTreeMap::new();
+        // All are in order, so one walk through each is enough.
+        let mut walks: Vec<_> = parts.iter().map(|part| part.0.iter().copied().peekable()).collect();
+        let mut among = Vec::with_capacity(parts.len());
         for &number in &self.0 {
-            let among = parts.iter().enumerate().filter(|(_, part)| part.has(number)).map(|(at, _)| at);
-            *sizes.entry(among.collect()).or_default() += 1;
+            among.clear();
+            for (at, walk) in walks.iter_mut().enumerate() {
+                while walk.next_if(|next| *next < number).is_some() {}
+                if walk.peek() == Some(&number) {
+                    among.push(at);
+                }
+            }
+            match sizes.get_mut(among.as_slice()) {
+                Some(size) => *size += 1,
+                None => _ = sizes.insert(among.clone(), 1),
+            }
         }
         let pieces: Vec<Piece> =
             sizes.into_iter().map(|(parts, size)| Piece { parts, size, fate: Fate::Open }).collect();
