@@ -17,12 +17,20 @@ use crate::{
     world::{ServiceName, World, of, reason},
 };
 
-/// Somebody looks at the episodes of her centres and records something about one of them.
+/// Somebody sits down and records a few things.
 pub async fn record(world: World, mut dice: Dice, number: usize) {
-    let (person, centre, _) = *dice.pick(&PEOPLE);
+    let who = *dice.pick(&PEOPLE);
+    for nth in 0..dice.between(1, 6) {
+        let key = format!("person-fact-{number}-{nth}");
+        record_one(&world, &mut dice, who, key).await;
+    }
+}
+
+/// She looks at the episodes of her centres and records something about one of them.
+async fn record_one(world: &World, dice: &mut Dice, (person, centre, _): (&str, &str, bool), key: String) {
     let who = format!("person:{person}");
     let request = ListEpisodesRequest { page_size: 20, ..ListEpisodesRequest::default() };
-    let listed = world.insist(&mut dice, ServiceName::Escalation, 10, |grpc| {
+    let listed = world.insist(dice, ServiceName::Escalation, 10, |grpc| {
         let request = of(&who, request.clone());
         async move { EpisodeServiceClient::new(grpc).list_episodes(request).await }.boxed()
     });
@@ -34,7 +42,6 @@ pub async fn record(world: World, mut dice: Dice, number: usize) {
         return;
     }
     let episode = dice.pick(&episodes).clone();
-    let key = format!("person-fact-{number}");
     let colleagues: Vec<&str> = PEOPLE
         .iter()
         .filter(|(other, at, _)| *at == centre && *other != person)
@@ -46,10 +53,10 @@ pub async fn record(world: World, mut dice: Dice, number: usize) {
         episode_id: episode.episode_id.clone(),
         // Today: whatever day that is when it is stored.
         effective_on: String::new(),
-        fact: Some(any(&mut dice, &world, &episode, &colleagues)),
+        fact: Some(any(dice, world, &episode, &colleagues)),
     };
     let life = world.life();
-    let told = tell(&world, &mut dice, &who, &request).await;
+    let told = tell(world, dice, &who, &request).await;
     world.settle_doubt(world.deriver.command_id(&who, &key));
     let what = format!("{person}: a fact of {}", episode.episode_id);
     match told {
@@ -57,7 +64,7 @@ pub async fn record(world: World, mut dice: Dice, number: usize) {
         Some(Ok(())) => {
             world.tell(format!("{what}: recorded"));
             if dice.chance(15)
-                && let Some(Err(no)) = tell(&world, &mut dice, &who, &request).await
+                && let Some(Err(no)) = tell(world, dice, &who, &request).await
                 && !replaced(person, &no)
                 && life == world.life()
             {
