@@ -29,5 +29,7 @@ fn compare(name: &str, bytes: &str) {
 fn a_report_reads_as_it_did() {
     compare("report.txt", &report().to_text().unwrap());
     compare("report.json", &report().to_json().unwrap());
-    compare("report.csv", &report().to_csv().unwrap());
+    let csv = report().to_csv().unwrap();
+    assert!(csv.ends_with("\r\n") && csv.matches('\n').count() == csv.matches("\r\n").count());
+    compare("report.csv", &csv.replace("\r\n", "\n"));
 }
