@@ -144,6 +144,8 @@ pub(crate) trait Attempts: Send + Sync {
         from: u64,
         deadline: Deadline,
     ) -> Result<Vec<Recorded>, ReadError>;
+    /// The message with this sequence, whatever its history; `None` when there is none, or not yet where it was read.
+    async fn message_at(&self, sequence: u64, deadline: Deadline) -> Result<Option<Recorded>, ReadError>;
     /// Which life of the stream this is.
     async fn incarnation(&self, deadline: Deadline) -> Result<Arc<str>, ReadError>;
     /// 0-999, to spread repeated attempts.
@@ -242,13 +244,8 @@ pub(crate) async fn append(
                 match duplicate(attempts, subject, commit, sequence, deadline).await {
                     Resolved::Stored(sequence) => return done(sequence, true),
                     Resolved::Superseded => return Err(AppendError::Conflict),
-                    Resolved::NotVisible => {
-                        return Err(AppendError::Broken(
-                            "the commit id is in use outside this history".to_owned(),
-                        ));
-                    }
                     Resolved::Broken(text) => return Err(AppendError::Broken(text)),
-                    Resolved::Unknown => unsettled = true,
+                    Resolved::NotVisible | Resolved::Unknown => unsettled = true,
                 }
             }
             Outcome::WrongLast | Outcome::BatchDuplicate => {
@@ -293,7 +290,8 @@ pub(crate) async fn append(
 }
 
 /// The broker says it has this commit id. It keeps ids per stream, not per history, and also of messages that were purged since:
-/// so look whether ours stands where it says.
+/// so look whether ours stands where it says. Nothing there proves nothing: a leader that was cut off says so of what it never could
+/// store, and a node that lies behind does not show it yet. Only our commit in another history is a fault.
 async fn duplicate(
     attempts: &dyn Attempts,
     subject: &Subject,
@@ -304,7 +302,14 @@ async fn duplicate(
     match attempts.history_from(subject, sequence, deadline).await {
         Ok(history) => match history.iter().find(|message| message.commit == Some(commit.id)) {
             Some(ours) => Resolved::Stored(ours.sequence),
-            None if history.is_empty() => Resolved::NotVisible,
+            None if history.is_empty() => match attempts.message_at(sequence, deadline).await {
+                Ok(Some(message)) if message.commit == Some(commit.id) && message.subject != *subject => {
+                    Resolved::Broken("the commit id is in use outside this history".to_owned())
+                }
+                Ok(_) => Resolved::NotVisible,
+                Err(ReadError::Unavailable | ReadError::TimedOut) => Resolved::Unknown,
+                Err(ReadError::Broken(text)) => Resolved::Broken(text),
+            },
             None => Resolved::Superseded,
         },
         Err(ReadError::Unavailable | ReadError::TimedOut) => Resolved::Unknown,
@@ -408,3 +413,6 @@ pub(crate) fn is_key(key: &str) -> bool {
     };
     key.len() <= 200 && key.split('.').all(token)
 }
+
+#[cfg(test)]
+mod tests;

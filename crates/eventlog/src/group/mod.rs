@@ -498,6 +498,10 @@ impl Attempts for Lane {
         self.0.attempts.history_from(subject, from, deadline).await
     }
 
+    async fn message_at(&self, sequence: u64, deadline: Deadline) -> Result<Option<Recorded>, ReadError> {
+        self.0.attempts.message_at(sequence, deadline).await
+    }
+
     async fn incarnation(&self, deadline: Deadline) -> Result<Arc<str>, ReadError> {
         self.0.attempts.incarnation(deadline).await
     }

@@ -59,6 +59,9 @@ impl Attempts for Scripted {
     async fn history_from(&self, _: &Subject, _: u64, _: Deadline) -> Result<Vec<Recorded>, ReadError> {
         Ok(Vec::new())
     }
+    async fn message_at(&self, _: u64, _: Deadline) -> Result<Option<Recorded>, ReadError> {
+        Ok(None)
+    }
     async fn incarnation(&self, _: Deadline) -> Result<Arc<str>, ReadError> {
         Ok(Arc::from("here"))
     }

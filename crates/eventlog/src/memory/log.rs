@@ -205,6 +205,10 @@ impl Attempts for Single {
         self.read(deadline, |table| Ok(table.history(subject, from))).await
     }
 
+    async fn message_at(&self, sequence: u64, deadline: Deadline) -> Result<Option<Recorded>, ReadError> {
+        self.read(deadline, |table| Ok(table.at(sequence))).await
+    }
+
     async fn incarnation(&self, deadline: Deadline) -> Result<Arc<str>, ReadError> {
         self.read(deadline, |table| Ok(Arc::clone(&table.incarnation))).await
     }

@@ -276,6 +276,10 @@ impl Table {
             .collect()
     }
 
+    pub(super) fn at(&self, sequence: u64) -> Option<Recorded> {
+        self.messages.get(&sequence).cloned()
+    }
+
     pub(super) fn last(&self, subject: &Subject) -> Option<Recorded> {
         let sequence = self.by_subject.get(subject)?.last()?;
         self.messages.get(sequence).cloned()

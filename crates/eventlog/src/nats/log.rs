@@ -143,6 +143,10 @@ impl Attempts for Single {
         }
     }
 
+    async fn message_at(&self, sequence: u64, deadline: Deadline) -> Result<Option<Recorded>, ReadError> {
+        self.message(&json!({"seq": sequence}), deadline).await
+    }
+
     async fn incarnation(&self, deadline: Deadline) -> Result<Arc<str>, ReadError> {
         match self.core.remembered(self.stream) {
             Some(incarnation) => Ok(incarnation),
