@@ -45,6 +45,8 @@ const EPISODES_PERCENT: usize = 70;
 const SUBJECTS_MAX: usize = 200_000;
 /// Cases that are classified again and again.
 const CASES: usize = 20_000;
+/// Each reads the whole log.
+const REPORTS_MAX: usize = 2;
 /// The report of a decade may take so long.
 const REPORT_TIME: std::time::Duration = std::time::Duration::from_secs(900);
 
@@ -218,7 +220,7 @@ pub(crate) async fn run(plan: &Plan, ground: &Ground, report: &mut Report) {
     report.derived("outcomes.fold.per_second", "1/s", count / took);
     report.derived("outcomes.fold.memory", "MB", memory / 1e6);
     report.ratio("outcomes.fold.by_reader", "outcomes.fold.per_second", "outcomes.bare_reader");
-    make_report(ground, report).await;
+    make_report(plan, ground, report).await;
     cases(ground, report);
     estimates(ground, report);
     report.note(format!(
@@ -228,7 +230,7 @@ pub(crate) async fn run(plan: &Plan, ground: &Ground, report: &mut Report) {
     ));
 }
 
-async fn make_report(ground: &Ground, report: &mut Report) {
+async fn make_report(plan: &Plan, ground: &Ground, report: &mut Report) {
     let channel = ground.services.channel("escalation", 0).expect("escalation runs");
     let caller = As(format!("person:{}", country::COUNTRY_COORDINATOR));
     let mut client =
@@ -240,7 +242,7 @@ async fn make_report(ground: &Ground, report: &mut Report) {
         ..ReportQuestion::default()
     };
     let mut before: Option<Bytes> = None;
-    for _ in 0..2 {
+    for _ in 0..plan.rounds.min(REPORTS_MAX) {
         let mut request =
             Request::new(MakeReportRequest { question: Some(question.clone()), at_least: None });
         request.set_timeout(REPORT_TIME);
