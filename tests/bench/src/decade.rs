@@ -289,7 +289,9 @@ pub(crate) fn story(seed: u64, number: usize, centres: usize, open: bool) -> Sto
         );
     }
     if !open {
-        telling.add(judged + 400, Change::Closed(closing(&mut dice)));
+        // When nothing more is expected of it.
+        let last = telling.told.iter().map(|(day, _)| *day).max().unwrap_or(judged);
+        telling.add(last.max(judged + 390) + 10, Change::Closed(closing(&mut dice)));
     }
     Story {
         subject: format!("voordeur.episode.v1.{}", hex(derived(EPISODE, number))),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::{Plan, bare, ground::Ground, history::History, process, report::Report};
 
 /// A start that takes longer went wrong.
-const START_TIME: Duration = Duration::from_secs(600);
+const START_TIME: Duration = Duration::from_secs(1800);
 
 /// From so many open tasks on a round takes so long that its figure hardly varies.
 const MANY: usize = 200_000;
