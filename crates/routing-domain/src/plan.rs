@@ -182,7 +182,7 @@ impl Choice<'_> {
             Audience::EverybodyOnDuty => vec![step(self.everybody())],
             Audience::Coordinator => vec![step(vec![self.coordinator(Vec::new())])],
             // No arrangement with a neighbour is known yet: the step is there, turns to nobody and is skipped.
-            Audience::NeighbouringCentre => vec![step(Vec::new())],
+            Audience::NeighbouringCentre | Audience::KnownBackInTime => vec![step(Vec::new())],
         }
     }
 

@@ -58,7 +58,7 @@ words! {
 
     /// To whom a step of a ladder turns.
     Audience {
-        /// The professional who knows this child.
+        /// The professional who knows this child, when she is there on this working day.
         KnownProfessional = "known_professional",
         /// Others who are present at the centre.
         PresentAtCentre = "present_at_centre",
@@ -68,6 +68,8 @@ words! {
         EverybodyOnDuty = "everybody_on_duty",
         /// A neighbouring centre, by a recorded arrangement.
         NeighbouringCentre = "neighbouring_centre",
+        /// The professional who knows this child, when she is back before somebody must have taken the task.
+        KnownBackInTime = "known_back_in_time",
     }
 
     /// Why or why not somebody was chosen.
@@ -90,6 +92,16 @@ words! {
         SafetyEverybody = "safety_everybody",
         /// The work follows on work that was hers, so it is hers.
         FollowsHerWork = "follows_her_work",
+        /// Not now, but on this working day.
+        LaterToday = "later_today",
+        /// Back before somebody must have taken it.
+        BackInTime = "back_in_time",
+        /// Takes over for the one who knows this child.
+        StandsIn = "stands_in",
+        /// Holds as many tasks as she would, so others go first.
+        AtCapacity = "at_capacity",
+        /// Works at a neighbouring centre, by a recorded arrangement.
+        ByArrangement = "by_arrangement",
         /// Not at work at this moment.
         NotScheduled = "not_scheduled",
         /// Said to be absent.
@@ -100,6 +112,10 @@ words! {
         RegistrationExpired = "registration_expired",
         /// An earlier step asks her already.
         AskedInEarlierStep = "asked_in_earlier_step",
+        /// Back too late.
+        NotBackInTime = "not_back_in_time",
+        /// The step turns to another expertise.
+        LacksExpertise = "lacks_expertise",
     }
 
     /// A clock of a task. A clock reminds and escalates; it never closes anything.
@@ -116,6 +132,12 @@ words! {
         Hold = "hold",
         /// A safety signal that nobody confirmed is put before everybody again.
         SafetyRepeat = "safety_repeat",
+        /// A colleague has not answered whether she takes the task over.
+        Transfer = "transfer",
+        /// The meeting was, and nobody recorded what came of it.
+        Meeting = "meeting",
+        /// The holder is away, and nobody said who goes on.
+        HolderAway = "holder_away",
     }
 
     /// Why somebody says no. Never why she is absent.
@@ -144,6 +166,110 @@ words! {
         TransferOnRequest = "transfer_on_request",
         /// Another reason.
         Other = "other",
+    }
+
+    /// Is somebody there, at the moment of a choice?
+    Attendance {
+        /// Yes.
+        Present = "present",
+        /// Not now, but on this working day; on the next one when the centre is closed.
+        LaterToday = "later_today",
+        /// Not on this working day, by the weekly hours.
+        NotScheduled = "not_scheduled",
+        /// Somebody said so. Never why.
+        Absent = "absent",
+    }
+
+    /// That somebody is away. Never why she is.
+    AwayReason {
+        /// Somebody said so.
+        Absent = "absent",
+        /// The directory in force does not have her at this centre any more.
+        LeftCentre = "left_centre",
+        /// Her registration has ended.
+        RegistrationEnded = "registration_ended",
+    }
+
+    /// How the question ended who goes on while the holder is away. (Another holder is an assignment.)
+    HolderAwayEnd {
+        /// She is back.
+        Returned = "returned",
+        /// The coordinator leaves it with her.
+        LeftWithHer = "left_with_her",
+    }
+
+    /// How the question ended whether a colleague takes a task over.
+    TransferEnd {
+        /// Yes: it is hers.
+        Accepted = "accepted",
+        /// No.
+        Declined = "declined",
+        /// The holder took the question back.
+        Withdrawn = "withdrawn",
+        /// No answer in time.
+        Lapsed = "lapsed",
+        /// The colleague is not there any more.
+        ColleagueAway = "colleague_away",
+    }
+
+    /// Why parents are not invited to a meeting.
+    WithoutParentsReason {
+        /// The safety of the child.
+        Safety = "safety",
+        /// It is about no child.
+        NoChild = "no_child",
+        /// Parents asked for it.
+        ParentsAsked = "parents_asked",
+        /// The young person asked for it.
+        YoungPersonAsked = "young_person_asked",
+    }
+
+    /// What became of a meeting.
+    MeetingEnd {
+        /// It was held.
+        Held = "held",
+        /// It was cancelled.
+        Cancelled = "cancelled",
+        /// It comes at another moment.
+        Moved = "moved",
+    }
+
+    /// Why there is more work after a task has ended.
+    FurtherWorkReason {
+        /// It came back.
+        CameBack = "came_back",
+        /// It was agreed.
+        Agreed = "agreed",
+        /// Another expertise is needed.
+        OtherExpertiseNeeded = "other_expertise_needed",
+        /// Another reason.
+        Other = "other",
+    }
+
+    /// Why somebody is told that she must act.
+    NoticeReason {
+        /// She is asked whether she takes it.
+        Request = "request",
+        /// It is hers now.
+        Yours = "yours",
+        /// A clock of her own task passed.
+        Reminder = "reminder",
+        /// It stands at the coordinator.
+        Escalated = "escalated",
+        /// A safety signal, at once.
+        Safety = "safety",
+        /// A safety signal that nobody confirmed yet.
+        SafetyAgain = "safety_again",
+        /// Somebody would like it to end.
+        CancellationAsked = "cancellation_asked",
+        /// A colleague asks her to take it over.
+        TransferAsked = "transfer_asked",
+        /// The holder is away.
+        HolderAway = "holder_away",
+        /// She was asked along.
+        AskedAlong = "asked_along",
+        /// She is invited to a meeting.
+        Meeting = "meeting",
     }
 
     /// Why a task was given back.

@@ -114,7 +114,7 @@ pub(crate) async fn run(command: Command, global: &Global) -> Result<ExitCode, F
         Command::Absent { professional, until, stand_in, act } => {
             let until = Some(wire_moment(until));
             let stand_in = stand_in.unwrap_or_default();
-            let request = MarkAbsentRequest { command: act.context()?, professional, until, stand_in };
+            let request = MarkAbsentRequest { command: act.context()?, professional, until, stand_in, from: None };
             let reply = client.call(request, |r| {
                 let mut s = service.clone();
                 async move { s.mark_absent(r).await }

@@ -309,7 +309,8 @@ pub async fn say_presence(world: World, mut dice: Dice, number: usize) {
     let professional = person.to_owned();
     let (name, outcome) = match dice.between(0, 3) {
         0 => {
-            let request = MarkAbsentRequest { command, professional, until, stand_in: String::new() };
+            let request =
+                MarkAbsentRequest { command, professional, until, stand_in: String::new(), from: None };
             let outcome = world.insist(&mut dice, ServiceName::Routing, 40, |grpc| {
                 let request = of(&who, request.clone());
                 async move { PresenceServiceClient::new(grpc).mark_absent(request).await }.boxed()

@@ -147,6 +147,13 @@ fn take_task(census: &mut Census, message: &Recorded) {
         Change::NobodyToTell(change) => ("nobody_to_tell", Some(change.deadlines)),
         Change::Linked(_) => ("linked", None),
         Change::CoordinatorReplaced(_) => ("coordinator_replaced", None),
+        Change::OfferWithdrawn(change) => ("offer_withdrawn", Some(change.deadlines)),
+        Change::HolderAway(change) => ("holder_away", Some(change.deadlines)),
+        Change::HolderAwayEnded(change) => ("holder_away_ended", Some(change.deadlines)),
+        Change::TransferProposed(change) => ("transfer_proposed", Some(change.deadlines)),
+        Change::TransferEnded(change) => ("transfer_ended", Some(change.deadlines)),
+        Change::MeetingPlanned(change) => ("meeting_planned", Some(change.deadlines)),
+        Change::MeetingRecorded(change) => ("meeting_recorded", Some(change.deadlines)),
     };
     task.events.push(name);
     if let Some(deadlines) = deadlines {

@@ -734,7 +734,7 @@ pub struct TaskEvent {
     pub standing: ::core::option::Option<TaskStanding>,
     #[prost(
         oneof = "task_event::Change",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36"
     )]
     pub change: ::core::option::Option<task_event::Change>,
 }
@@ -782,6 +782,20 @@ pub mod task_event {
         Linked(super::TaskLinked),
         #[prost(message, tag = "29")]
         CoordinatorReplaced(super::CoordinatorReplaced),
+        #[prost(message, tag = "30")]
+        OfferWithdrawn(super::OfferWithdrawn),
+        #[prost(message, tag = "31")]
+        HolderAway(super::HolderAway),
+        #[prost(message, tag = "32")]
+        HolderAwayEnded(super::HolderAwayEnded),
+        #[prost(message, tag = "33")]
+        TransferProposed(super::TransferProposed),
+        #[prost(message, tag = "34")]
+        TransferEnded(super::TransferEnded),
+        #[prost(message, tag = "35")]
+        MeetingPlanned(super::MeetingPlanned),
+        #[prost(message, tag = "36")]
+        MeetingRecorded(super::MeetingRecorded),
     }
 }
 impl ::prost::Name for TaskEvent {
@@ -947,6 +961,12 @@ pub struct TaskRequested {
     /// Everybody who decides about the child consented to sharing it with the embedded professionals; a recorded ground is no consent.
     #[prost(bool, tag = "15")]
     pub name_may_be_shared: bool,
+    /// Everything the choice looked at, so that it can be made again: by the same policy with the same result, or by another one.
+    #[prost(message, optional, tag = "16")]
+    pub sight: ::core::option::Option<Sight>,
+    /// Why it is more work on an earlier task; unspecified for other triggers.
+    #[prost(enumeration = "FurtherWorkReason", tag = "17")]
+    pub further_work: i32,
 }
 impl ::prost::Name for TaskRequested {
     const NAME: &'static str = "TaskRequested";
@@ -958,16 +978,94 @@ impl ::prost::Name for TaskRequested {
         "/voordeur.event.v1.TaskRequested".into()
     }
 }
+/// What the choice of professional saw when it was made.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Sight {
+    #[prost(message, optional, tag = "1")]
+    pub at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Key of the professional who worked with this child last, or whose work it follows on; empty when nobody.
+    #[prost(string, tag = "2")]
+    pub known: ::prost::alloc::string::String,
+    /// Key of the coordinator who catches.
+    #[prost(string, tag = "3")]
+    pub coordinator: ::prost::alloc::string::String,
+    #[prost(bool, tag = "4")]
+    pub coordinator_absent: bool,
+    #[prost(message, repeated, tag = "5")]
+    pub people: ::prost::alloc::vec::Vec<Seen>,
+}
+impl ::prost::Name for Sight {
+    const NAME: &'static str = "Sight";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.Sight".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.Sight".into()
+    }
+}
+/// One professional of the centre, or of a neighbour, at that moment.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Seen {
+    #[prost(string, tag = "1")]
+    pub professional: ::prost::alloc::string::String,
+    #[prost(
+        enumeration = "super::super::common::v1::ConcernDomain",
+        repeated,
+        tag = "2"
+    )]
+    pub expertise: ::prost::alloc::vec::Vec<i32>,
+    #[prost(enumeration = "Attendance", tag = "3")]
+    pub attendance: i32,
+    /// The next moment at which she is there; the moment of the choice when she is there, absent when none is known within three weeks.
+    #[prost(message, optional, tag = "4")]
+    pub there_from: ::core::option::Option<::prost_types::Timestamp>,
+    #[prost(bool, tag = "5")]
+    pub registered: bool,
+    #[prost(uint32, tag = "6")]
+    pub open_tasks: u32,
+    /// Minutes a week that she is at the centre; 0 when unknown.
+    #[prost(uint32, tag = "7")]
+    pub weekly_minutes: u32,
+    /// Open tasks above which others go first; 0: no limit. A preference, never a refusal.
+    #[prost(uint32, tag = "8")]
+    pub capacity: u32,
+    /// She said before that she stands too close to this child.
+    #[prost(bool, tag = "9")]
+    pub too_close: bool,
+    /// Key of who takes over while she is absent.
+    #[prost(string, tag = "10")]
+    pub stand_in: ::prost::alloc::string::String,
+    /// Key of the neighbouring centre she belongs to, by a recorded arrangement; empty for the centre itself.
+    #[prost(string, tag = "11")]
+    pub neighbour: ::prost::alloc::string::String,
+}
+impl ::prost::Name for Seen {
+    const NAME: &'static str = "Seen";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.Seen".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.Seen".into()
+    }
+}
 /// The frozen plan of one task.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Plan {
-    /// Version of the policy; 0 is the built-in ladder.
+    /// Version of the policy; 0 is the built-in one.
     #[prost(uint64, tag = "1")]
     pub policy_version: u64,
     #[prost(message, repeated, tag = "2")]
     pub steps: ::prost::alloc::vec::Vec<PlanStep>,
     #[prost(message, optional, tag = "3")]
     pub clocks: ::core::option::Option<Clocks>,
+    /// Names of the branches of the policy from the root to the one that decided; empty for safety and for work that came due by itself.
+    #[prost(string, repeated, tag = "4")]
+    pub branch: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Name of the ladder.
+    #[prost(string, tag = "5")]
+    pub ladder: ::prost::alloc::string::String,
 }
 impl ::prost::Name for Plan {
     const NAME: &'static str = "Plan";
@@ -990,6 +1088,13 @@ pub struct PlanStep {
     /// Everybody that was looked at, with why or why not.
     #[prost(message, repeated, tag = "3")]
     pub candidates: ::prost::alloc::vec::Vec<Candidate>,
+    /// The step turns only to people who know about one of these; empty: to everybody of its audience.
+    #[prost(
+        enumeration = "super::super::common::v1::ConcernDomain",
+        repeated,
+        tag = "4"
+    )]
+    pub expertise: ::prost::alloc::vec::Vec<i32>,
 }
 impl ::prost::Name for PlanStep {
     const NAME: &'static str = "PlanStep";
@@ -1044,6 +1149,9 @@ pub struct Candidate {
     /// Open tasks she held at that moment.
     #[prost(uint32, tag = "4")]
     pub open_tasks: u32,
+    /// When she is there, where that is not now.
+    #[prost(message, optional, tag = "5")]
+    pub there_from: ::core::option::Option<::prost_types::Timestamp>,
 }
 impl ::prost::Name for Candidate {
     const NAME: &'static str = "Candidate";
@@ -1514,6 +1622,164 @@ impl ::prost::Name for CoordinatorReplaced {
         "/voordeur.event.v1.CoordinatorReplaced".into()
     }
 }
+/// Somebody with a pending offer is not there any more, or does not work there any more: her offer goes on to others.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct OfferWithdrawn {
+    #[prost(string, tag = "1")]
+    pub professional: ::prost::alloc::string::String,
+    #[prost(enumeration = "AwayReason", tag = "2")]
+    pub reason: i32,
+    /// The next step, when she was the last one asked.
+    #[prost(message, optional, tag = "3")]
+    pub next_step: ::core::option::Option<StepTaken>,
+    #[prost(message, repeated, tag = "4")]
+    pub deadlines: ::prost::alloc::vec::Vec<Deadline>,
+}
+impl ::prost::Name for OfferWithdrawn {
+    const NAME: &'static str = "OfferWithdrawn";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.OfferWithdrawn".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.OfferWithdrawn".into()
+    }
+}
+/// The holder of a task in hand is away: the coordinator is asked who goes on. The task stays hers until that is answered.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct HolderAway {
+    #[prost(string, tag = "1")]
+    pub professional: ::prost::alloc::string::String,
+    #[prost(enumeration = "AwayReason", tag = "2")]
+    pub reason: i32,
+    /// When she is back, where that is known.
+    #[prost(message, optional, tag = "3")]
+    pub until: ::core::option::Option<::prost_types::Timestamp>,
+    /// Key of who takes over for her; empty when nobody was named.
+    #[prost(string, tag = "4")]
+    pub stand_in: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "5")]
+    pub deadlines: ::prost::alloc::vec::Vec<Deadline>,
+}
+impl ::prost::Name for HolderAway {
+    const NAME: &'static str = "HolderAway";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.HolderAway".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.HolderAway".into()
+    }
+}
+/// The question who goes on is answered: it stays hers. (Another holder is an assignment.)
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct HolderAwayEnded {
+    #[prost(enumeration = "HolderAwayEnd", tag = "1")]
+    pub end: i32,
+    #[prost(message, repeated, tag = "2")]
+    pub deadlines: ::prost::alloc::vec::Vec<Deadline>,
+}
+impl ::prost::Name for HolderAwayEnded {
+    const NAME: &'static str = "HolderAwayEnded";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.HolderAwayEnded".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.HolderAwayEnded".into()
+    }
+}
+/// The holder asks a colleague to take the task over. It stays hers until the colleague says yes.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TransferProposed {
+    /// Key of the colleague.
+    #[prost(string, tag = "1")]
+    pub professional: ::prost::alloc::string::String,
+    #[prost(enumeration = "AssignReason", tag = "2")]
+    pub reason: i32,
+    #[prost(message, repeated, tag = "3")]
+    pub deadlines: ::prost::alloc::vec::Vec<Deadline>,
+}
+impl ::prost::Name for TransferProposed {
+    const NAME: &'static str = "TransferProposed";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.TransferProposed".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.TransferProposed".into()
+    }
+}
+/// The answer to that; a yes changes the holder.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TransferEnded {
+    #[prost(enumeration = "TransferEnd", tag = "1")]
+    pub end: i32,
+    /// Only when declined.
+    #[prost(enumeration = "DeclineReason", tag = "2")]
+    pub reason: i32,
+    #[prost(message, repeated, tag = "3")]
+    pub deadlines: ::prost::alloc::vec::Vec<Deadline>,
+}
+impl ::prost::Name for TransferEnded {
+    const NAME: &'static str = "TransferEnded";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.TransferEnded".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.TransferEnded".into()
+    }
+}
+/// A meeting about the task. Parents are invited unless there is a reason.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MeetingPlanned {
+    #[prost(message, optional, tag = "1")]
+    pub at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Roles of the team that are invited.
+    #[prost(enumeration = "super::super::common::v1::Role", repeated, tag = "2")]
+    pub roles: ::prost::alloc::vec::Vec<i32>,
+    /// Keys of people who are invited by name.
+    #[prost(string, repeated, tag = "3")]
+    pub people: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(bool, tag = "4")]
+    pub parents_invited: bool,
+    /// Only when parents are not invited.
+    #[prost(enumeration = "WithoutParentsReason", tag = "5")]
+    pub without_parents: i32,
+    #[prost(message, repeated, tag = "6")]
+    pub deadlines: ::prost::alloc::vec::Vec<Deadline>,
+}
+impl ::prost::Name for MeetingPlanned {
+    const NAME: &'static str = "MeetingPlanned";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.MeetingPlanned".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.MeetingPlanned".into()
+    }
+}
+/// What became of the meeting.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MeetingRecorded {
+    #[prost(enumeration = "MeetingEnd", tag = "1")]
+    pub end: i32,
+    #[prost(bool, tag = "2")]
+    pub parents_came: bool,
+    #[prost(message, repeated, tag = "3")]
+    pub deadlines: ::prost::alloc::vec::Vec<Deadline>,
+}
+impl ::prost::Name for MeetingRecorded {
+    const NAME: &'static str = "MeetingRecorded";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.MeetingRecorded".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.MeetingRecorded".into()
+    }
+}
 /// States of a task; the table of steps is published in docs/tasks.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -1565,6 +1831,45 @@ impl TaskState {
         }
     }
 }
+/// Is somebody there?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Attendance {
+    Unspecified = 0,
+    Present = 1,
+    /// Not now, but on this working day, or on the next one when the centre is closed.
+    LaterToday = 2,
+    /// Not on this working day, by the weekly hours.
+    NotScheduled = 3,
+    /// Somebody said so. Never why.
+    Absent = 4,
+}
+impl Attendance {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ATTENDANCE_UNSPECIFIED",
+            Self::Present => "ATTENDANCE_PRESENT",
+            Self::LaterToday => "ATTENDANCE_LATER_TODAY",
+            Self::NotScheduled => "ATTENDANCE_NOT_SCHEDULED",
+            Self::Absent => "ATTENDANCE_ABSENT",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ATTENDANCE_UNSPECIFIED" => Some(Self::Unspecified),
+            "ATTENDANCE_PRESENT" => Some(Self::Present),
+            "ATTENDANCE_LATER_TODAY" => Some(Self::LaterToday),
+            "ATTENDANCE_NOT_SCHEDULED" => Some(Self::NotScheduled),
+            "ATTENDANCE_ABSENT" => Some(Self::Absent),
+            _ => None,
+        }
+    }
+}
 /// To whom a step turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -1575,7 +1880,10 @@ pub enum Audience {
     Coordinator = 3,
     /// Everybody on duty and the coordinator at once (safety).
     EverybodyOnDuty = 4,
+    /// Others, at a neighbouring centre, by a recorded arrangement.
     NeighbouringCentre = 5,
+    /// The professional who knows this child, when she is back before somebody must have taken it.
+    KnownBackInTime = 6,
 }
 impl Audience {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1590,6 +1898,7 @@ impl Audience {
             Self::Coordinator => "AUDIENCE_COORDINATOR",
             Self::EverybodyOnDuty => "AUDIENCE_EVERYBODY_ON_DUTY",
             Self::NeighbouringCentre => "AUDIENCE_NEIGHBOURING_CENTRE",
+            Self::KnownBackInTime => "AUDIENCE_KNOWN_BACK_IN_TIME",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1601,6 +1910,7 @@ impl Audience {
             "AUDIENCE_COORDINATOR" => Some(Self::Coordinator),
             "AUDIENCE_EVERYBODY_ON_DUTY" => Some(Self::EverybodyOnDuty),
             "AUDIENCE_NEIGHBOURING_CENTRE" => Some(Self::NeighbouringCentre),
+            "AUDIENCE_KNOWN_BACK_IN_TIME" => Some(Self::KnownBackInTime),
             _ => None,
         }
     }
@@ -1620,11 +1930,20 @@ pub enum ChoiceReason {
     SafetyEverybody = 8,
     /// The work follows on work that was hers, so it is hers, and there is nothing to decline.
     FollowsHerWork = 9,
+    LaterToday = 10,
+    BackInTime = 11,
+    /// Takes over for the one who knows this child.
+    StandsIn = 12,
+    /// Holds as many tasks as she would, so others go first.
+    AtCapacity = 13,
+    ByArrangement = 14,
     NotScheduled = 20,
     Absent = 21,
     DeclinedBefore = 22,
     RegistrationExpired = 23,
     AskedInEarlierStep = 24,
+    NotBackInTime = 25,
+    LacksExpertise = 26,
 }
 impl ChoiceReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1643,11 +1962,18 @@ impl ChoiceReason {
             Self::TieBroken => "CHOICE_REASON_TIE_BROKEN",
             Self::SafetyEverybody => "CHOICE_REASON_SAFETY_EVERYBODY",
             Self::FollowsHerWork => "CHOICE_REASON_FOLLOWS_HER_WORK",
+            Self::LaterToday => "CHOICE_REASON_LATER_TODAY",
+            Self::BackInTime => "CHOICE_REASON_BACK_IN_TIME",
+            Self::StandsIn => "CHOICE_REASON_STANDS_IN",
+            Self::AtCapacity => "CHOICE_REASON_AT_CAPACITY",
+            Self::ByArrangement => "CHOICE_REASON_BY_ARRANGEMENT",
             Self::NotScheduled => "CHOICE_REASON_NOT_SCHEDULED",
             Self::Absent => "CHOICE_REASON_ABSENT",
             Self::DeclinedBefore => "CHOICE_REASON_DECLINED_BEFORE",
             Self::RegistrationExpired => "CHOICE_REASON_REGISTRATION_EXPIRED",
             Self::AskedInEarlierStep => "CHOICE_REASON_ASKED_IN_EARLIER_STEP",
+            Self::NotBackInTime => "CHOICE_REASON_NOT_BACK_IN_TIME",
+            Self::LacksExpertise => "CHOICE_REASON_LACKS_EXPERTISE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1663,11 +1989,18 @@ impl ChoiceReason {
             "CHOICE_REASON_TIE_BROKEN" => Some(Self::TieBroken),
             "CHOICE_REASON_SAFETY_EVERYBODY" => Some(Self::SafetyEverybody),
             "CHOICE_REASON_FOLLOWS_HER_WORK" => Some(Self::FollowsHerWork),
+            "CHOICE_REASON_LATER_TODAY" => Some(Self::LaterToday),
+            "CHOICE_REASON_BACK_IN_TIME" => Some(Self::BackInTime),
+            "CHOICE_REASON_STANDS_IN" => Some(Self::StandsIn),
+            "CHOICE_REASON_AT_CAPACITY" => Some(Self::AtCapacity),
+            "CHOICE_REASON_BY_ARRANGEMENT" => Some(Self::ByArrangement),
             "CHOICE_REASON_NOT_SCHEDULED" => Some(Self::NotScheduled),
             "CHOICE_REASON_ABSENT" => Some(Self::Absent),
             "CHOICE_REASON_DECLINED_BEFORE" => Some(Self::DeclinedBefore),
             "CHOICE_REASON_REGISTRATION_EXPIRED" => Some(Self::RegistrationExpired),
             "CHOICE_REASON_ASKED_IN_EARLIER_STEP" => Some(Self::AskedInEarlierStep),
+            "CHOICE_REASON_NOT_BACK_IN_TIME" => Some(Self::NotBackInTime),
+            "CHOICE_REASON_LACKS_EXPERTISE" => Some(Self::LacksExpertise),
             _ => None,
         }
     }
@@ -1686,6 +2019,12 @@ pub enum ClockKind {
     Hold = 5,
     /// A safety signal that nobody confirmed yet is put before everybody again.
     SafetyRepeat = 6,
+    /// A colleague has not answered whether she takes the task over.
+    Transfer = 7,
+    /// The meeting was, and nobody recorded what came of it.
+    Meeting = 8,
+    /// The holder is away, and the coordinator has not said who goes on.
+    HolderAway = 9,
 }
 impl ClockKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1701,6 +2040,9 @@ impl ClockKind {
             Self::Answer => "CLOCK_KIND_ANSWER",
             Self::Hold => "CLOCK_KIND_HOLD",
             Self::SafetyRepeat => "CLOCK_KIND_SAFETY_REPEAT",
+            Self::Transfer => "CLOCK_KIND_TRANSFER",
+            Self::Meeting => "CLOCK_KIND_MEETING",
+            Self::HolderAway => "CLOCK_KIND_HOLDER_AWAY",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1713,6 +2055,9 @@ impl ClockKind {
             "CLOCK_KIND_ANSWER" => Some(Self::Answer),
             "CLOCK_KIND_HOLD" => Some(Self::Hold),
             "CLOCK_KIND_SAFETY_REPEAT" => Some(Self::SafetyRepeat),
+            "CLOCK_KIND_TRANSFER" => Some(Self::Transfer),
+            "CLOCK_KIND_MEETING" => Some(Self::Meeting),
+            "CLOCK_KIND_HOLDER_AWAY" => Some(Self::HolderAway),
             _ => None,
         }
     }
@@ -2093,6 +2438,224 @@ impl ErrorReason {
             "ERROR_REASON_WRONG_CHILD" => Some(Self::WrongChild),
             "ERROR_REASON_WRONG_CENTRE" => Some(Self::WrongCentre),
             "ERROR_REASON_TEST" => Some(Self::Test),
+            _ => None,
+        }
+    }
+}
+/// That somebody is away. Never why she is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum AwayReason {
+    Unspecified = 0,
+    Absent = 1,
+    /// The directory in force does not have her at this centre any more.
+    LeftCentre = 2,
+    RegistrationEnded = 3,
+}
+impl AwayReason {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "AWAY_REASON_UNSPECIFIED",
+            Self::Absent => "AWAY_REASON_ABSENT",
+            Self::LeftCentre => "AWAY_REASON_LEFT_CENTRE",
+            Self::RegistrationEnded => "AWAY_REASON_REGISTRATION_ENDED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "AWAY_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "AWAY_REASON_ABSENT" => Some(Self::Absent),
+            "AWAY_REASON_LEFT_CENTRE" => Some(Self::LeftCentre),
+            "AWAY_REASON_REGISTRATION_ENDED" => Some(Self::RegistrationEnded),
+            _ => None,
+        }
+    }
+}
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum HolderAwayEnd {
+    Unspecified = 0,
+    /// She is back.
+    Returned = 1,
+    /// The coordinator leaves it with her.
+    LeftWithHer = 2,
+}
+impl HolderAwayEnd {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "HOLDER_AWAY_END_UNSPECIFIED",
+            Self::Returned => "HOLDER_AWAY_END_RETURNED",
+            Self::LeftWithHer => "HOLDER_AWAY_END_LEFT_WITH_HER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "HOLDER_AWAY_END_UNSPECIFIED" => Some(Self::Unspecified),
+            "HOLDER_AWAY_END_RETURNED" => Some(Self::Returned),
+            "HOLDER_AWAY_END_LEFT_WITH_HER" => Some(Self::LeftWithHer),
+            _ => None,
+        }
+    }
+}
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum TransferEnd {
+    Unspecified = 0,
+    Accepted = 1,
+    Declined = 2,
+    Withdrawn = 3,
+    /// The colleague did not answer in time.
+    Lapsed = 4,
+    /// The colleague is not there any more.
+    ColleagueAway = 5,
+}
+impl TransferEnd {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "TRANSFER_END_UNSPECIFIED",
+            Self::Accepted => "TRANSFER_END_ACCEPTED",
+            Self::Declined => "TRANSFER_END_DECLINED",
+            Self::Withdrawn => "TRANSFER_END_WITHDRAWN",
+            Self::Lapsed => "TRANSFER_END_LAPSED",
+            Self::ColleagueAway => "TRANSFER_END_COLLEAGUE_AWAY",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "TRANSFER_END_UNSPECIFIED" => Some(Self::Unspecified),
+            "TRANSFER_END_ACCEPTED" => Some(Self::Accepted),
+            "TRANSFER_END_DECLINED" => Some(Self::Declined),
+            "TRANSFER_END_WITHDRAWN" => Some(Self::Withdrawn),
+            "TRANSFER_END_LAPSED" => Some(Self::Lapsed),
+            "TRANSFER_END_COLLEAGUE_AWAY" => Some(Self::ColleagueAway),
+            _ => None,
+        }
+    }
+}
+/// Why parents are not invited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum WithoutParentsReason {
+    Unspecified = 0,
+    /// The safety of the child: parents are never told automatically on that path.
+    Safety = 1,
+    /// It is about no child.
+    NoChild = 2,
+    ParentsAsked = 3,
+    /// From sixteen, or when she weighed it well.
+    YoungPersonAsked = 4,
+}
+impl WithoutParentsReason {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "WITHOUT_PARENTS_REASON_UNSPECIFIED",
+            Self::Safety => "WITHOUT_PARENTS_REASON_SAFETY",
+            Self::NoChild => "WITHOUT_PARENTS_REASON_NO_CHILD",
+            Self::ParentsAsked => "WITHOUT_PARENTS_REASON_PARENTS_ASKED",
+            Self::YoungPersonAsked => "WITHOUT_PARENTS_REASON_YOUNG_PERSON_ASKED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "WITHOUT_PARENTS_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "WITHOUT_PARENTS_REASON_SAFETY" => Some(Self::Safety),
+            "WITHOUT_PARENTS_REASON_NO_CHILD" => Some(Self::NoChild),
+            "WITHOUT_PARENTS_REASON_PARENTS_ASKED" => Some(Self::ParentsAsked),
+            "WITHOUT_PARENTS_REASON_YOUNG_PERSON_ASKED" => Some(Self::YoungPersonAsked),
+            _ => None,
+        }
+    }
+}
+/// How it went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum MeetingEnd {
+    Unspecified = 0,
+    Held = 1,
+    Cancelled = 2,
+    /// Another moment is planned by the next event.
+    Moved = 3,
+}
+impl MeetingEnd {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MEETING_END_UNSPECIFIED",
+            Self::Held => "MEETING_END_HELD",
+            Self::Cancelled => "MEETING_END_CANCELLED",
+            Self::Moved => "MEETING_END_MOVED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MEETING_END_UNSPECIFIED" => Some(Self::Unspecified),
+            "MEETING_END_HELD" => Some(Self::Held),
+            "MEETING_END_CANCELLED" => Some(Self::Cancelled),
+            "MEETING_END_MOVED" => Some(Self::Moved),
+            _ => None,
+        }
+    }
+}
+/// Why there is more work after a task has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum FurtherWorkReason {
+    Unspecified = 0,
+    CameBack = 1,
+    Agreed = 2,
+    OtherExpertiseNeeded = 3,
+    Other = 4,
+}
+impl FurtherWorkReason {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FURTHER_WORK_REASON_UNSPECIFIED",
+            Self::CameBack => "FURTHER_WORK_REASON_CAME_BACK",
+            Self::Agreed => "FURTHER_WORK_REASON_AGREED",
+            Self::OtherExpertiseNeeded => "FURTHER_WORK_REASON_OTHER_EXPERTISE_NEEDED",
+            Self::Other => "FURTHER_WORK_REASON_OTHER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FURTHER_WORK_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "FURTHER_WORK_REASON_CAME_BACK" => Some(Self::CameBack),
+            "FURTHER_WORK_REASON_AGREED" => Some(Self::Agreed),
+            "FURTHER_WORK_REASON_OTHER_EXPERTISE_NEEDED" => {
+                Some(Self::OtherExpertiseNeeded)
+            }
+            "FURTHER_WORK_REASON_OTHER" => Some(Self::Other),
             _ => None,
         }
     }
@@ -4329,6 +4892,245 @@ impl ::prost::Name for ReplayFailed {
         "/voordeur.event.v1.ReplayFailed".into()
     }
 }
+/// One decision about telling somebody that she must act. What there is to tell follows from the tasks themselves; this history says how
+/// far it was told, so that it is told once.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct NoticeEvent {
+    #[prost(message, optional, tag = "1")]
+    pub meta: ::core::option::Option<EventMeta>,
+    /// Key of the person.
+    #[prost(string, tag = "2")]
+    pub person: ::prost::alloc::string::String,
+    #[prost(oneof = "notice_event::Change", tags = "10, 11, 12, 13")]
+    pub change: ::core::option::Option<notice_event::Change>,
+}
+/// Nested message and enum types in `NoticeEvent`.
+pub mod notice_event {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Change {
+        #[prost(message, tag = "10")]
+        Claimed(super::NoticeClaimed),
+        #[prost(message, tag = "11")]
+        Sent(super::NoticeSent),
+        #[prost(message, tag = "12")]
+        Failed(super::NoticeFailed),
+        #[prost(message, tag = "13")]
+        PassedOver(super::NoticePassedOver),
+    }
+}
+impl ::prost::Name for NoticeEvent {
+    const NAME: &'static str = "NoticeEvent";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.NoticeEvent".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.NoticeEvent".into()
+    }
+}
+/// One thing to tell.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Notice {
+    /// 16 bytes.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub task: ::prost::bytes::Bytes,
+    #[prost(enumeration = "NoticeReason", tag = "2")]
+    pub reason: i32,
+    #[prost(enumeration = "super::super::common::v1::Urgency", tag = "3")]
+    pub urgency: i32,
+    /// Place in TASKS of the event that asks for it.
+    #[prost(uint64, tag = "4")]
+    pub sequence: u64,
+}
+impl ::prost::Name for Notice {
+    const NAME: &'static str = "Notice";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.Notice".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.Notice".into()
+    }
+}
+/// One replica is about to tell; until that moment no other one does.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct NoticeClaimed {
+    #[prost(enumeration = "NoticeChannel", tag = "1")]
+    pub channel: i32,
+    /// Everything up to this place in TASKS that she is to be told.
+    #[prost(uint64, tag = "2")]
+    pub up_to_sequence: u64,
+    #[prost(message, repeated, tag = "3")]
+    pub notices: ::prost::alloc::vec::Vec<Notice>,
+    #[prost(message, optional, tag = "4")]
+    pub claimed_until: ::core::option::Option<::prost_types::Timestamp>,
+    /// The same for every attempt to tell the same: it is the Message-ID of a mail. 16 bytes.
+    #[prost(bytes = "bytes", tag = "5")]
+    pub notice_id: ::prost::bytes::Bytes,
+    /// How often it was tried before.
+    #[prost(uint32, tag = "6")]
+    pub attempt: u32,
+}
+impl ::prost::Name for NoticeClaimed {
+    const NAME: &'static str = "NoticeClaimed";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.NoticeClaimed".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.NoticeClaimed".into()
+    }
+}
+/// It was handed over to who delivers it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NoticeSent {
+    #[prost(uint64, tag = "1")]
+    pub up_to_sequence: u64,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub notice_id: ::prost::bytes::Bytes,
+}
+impl ::prost::Name for NoticeSent {
+    const NAME: &'static str = "NoticeSent";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.NoticeSent".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.NoticeSent".into()
+    }
+}
+/// It could not be handed over; it is tried again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NoticeFailed {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub notice_id: ::prost::bytes::Bytes,
+    /// Stable code, for instance "CONNECTION" or "MAILBOX"; never what the other side said.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "3")]
+    pub again_at: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for NoticeFailed {
+    const NAME: &'static str = "NoticeFailed";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.NoticeFailed".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.NoticeFailed".into()
+    }
+}
+/// It need not be told any more: somebody acted before.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NoticePassedOver {
+    #[prost(uint64, tag = "1")]
+    pub up_to_sequence: u64,
+}
+impl ::prost::Name for NoticePassedOver {
+    const NAME: &'static str = "NoticePassedOver";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.NoticePassedOver".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.NoticePassedOver".into()
+    }
+}
+/// How she is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum NoticeChannel {
+    Unspecified = 0,
+    Email = 1,
+}
+impl NoticeChannel {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "NOTICE_CHANNEL_UNSPECIFIED",
+            Self::Email => "NOTICE_CHANNEL_EMAIL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "NOTICE_CHANNEL_UNSPECIFIED" => Some(Self::Unspecified),
+            "NOTICE_CHANNEL_EMAIL" => Some(Self::Email),
+            _ => None,
+        }
+    }
+}
+/// Why she is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum NoticeReason {
+    Unspecified = 0,
+    /// She is asked whether she takes it.
+    Request = 1,
+    /// It is hers now.
+    Yours = 2,
+    /// A clock of her own task passed.
+    Reminder = 3,
+    /// It stands at the coordinator.
+    Escalated = 4,
+    /// A safety signal, at once.
+    Safety = 5,
+    /// Nobody confirmed it yet.
+    SafetyAgain = 6,
+    /// Somebody would like it to end.
+    CancellationAsked = 7,
+    /// A colleague asks her to take it over.
+    TransferAsked = 8,
+    /// The holder is away; who goes on?
+    HolderAway = 9,
+    /// She was asked along.
+    AskedAlong = 10,
+    /// She is invited to a meeting.
+    Meeting = 11,
+}
+impl NoticeReason {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "NOTICE_REASON_UNSPECIFIED",
+            Self::Request => "NOTICE_REASON_REQUEST",
+            Self::Yours => "NOTICE_REASON_YOURS",
+            Self::Reminder => "NOTICE_REASON_REMINDER",
+            Self::Escalated => "NOTICE_REASON_ESCALATED",
+            Self::Safety => "NOTICE_REASON_SAFETY",
+            Self::SafetyAgain => "NOTICE_REASON_SAFETY_AGAIN",
+            Self::CancellationAsked => "NOTICE_REASON_CANCELLATION_ASKED",
+            Self::TransferAsked => "NOTICE_REASON_TRANSFER_ASKED",
+            Self::HolderAway => "NOTICE_REASON_HOLDER_AWAY",
+            Self::AskedAlong => "NOTICE_REASON_ASKED_ALONG",
+            Self::Meeting => "NOTICE_REASON_MEETING",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "NOTICE_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "NOTICE_REASON_REQUEST" => Some(Self::Request),
+            "NOTICE_REASON_YOURS" => Some(Self::Yours),
+            "NOTICE_REASON_REMINDER" => Some(Self::Reminder),
+            "NOTICE_REASON_ESCALATED" => Some(Self::Escalated),
+            "NOTICE_REASON_SAFETY" => Some(Self::Safety),
+            "NOTICE_REASON_SAFETY_AGAIN" => Some(Self::SafetyAgain),
+            "NOTICE_REASON_CANCELLATION_ASKED" => Some(Self::CancellationAsked),
+            "NOTICE_REASON_TRANSFER_ASKED" => Some(Self::TransferAsked),
+            "NOTICE_REASON_HOLDER_AWAY" => Some(Self::HolderAway),
+            "NOTICE_REASON_ASKED_ALONG" => Some(Self::AskedAlong),
+            "NOTICE_REASON_MEETING" => Some(Self::Meeting),
+            _ => None,
+        }
+    }
+}
 /// One decision about presence.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PresenceEvent {
@@ -4337,7 +5139,7 @@ pub struct PresenceEvent {
     /// Key of the professional.
     #[prost(string, tag = "2")]
     pub professional: ::prost::alloc::string::String,
-    #[prost(oneof = "presence_event::Change", tags = "10, 11, 12")]
+    #[prost(oneof = "presence_event::Change", tags = "10, 11, 12, 13")]
     pub change: ::core::option::Option<presence_event::Change>,
 }
 /// Nested message and enum types in `PresenceEvent`.
@@ -4350,6 +5152,8 @@ pub mod presence_event {
         Absent(super::MarkedAbsent),
         #[prost(message, tag = "12")]
         Returned(super::Returned),
+        #[prost(message, tag = "13")]
+        AbsenceWithdrawn(super::AbsenceWithdrawn),
     }
 }
 impl ::prost::Name for PresenceEvent {
@@ -4388,6 +5192,9 @@ pub struct MarkedAbsent {
     /// Key of the stand-in; empty when there is none.
     #[prost(string, tag = "2")]
     pub stand_in: ::prost::alloc::string::String,
+    /// From when; the moment of the event when left out.
+    #[prost(message, optional, tag = "3")]
+    pub from: ::core::option::Option<::prost_types::Timestamp>,
 }
 impl ::prost::Name for MarkedAbsent {
     const NAME: &'static str = "MarkedAbsent";
@@ -4399,7 +5206,7 @@ impl ::prost::Name for MarkedAbsent {
         "/voordeur.event.v1.MarkedAbsent".into()
     }
 }
-/// Back earlier than said.
+/// Back earlier than said: ends the absence that runs.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Returned {}
 impl ::prost::Name for Returned {
@@ -4410,5 +5217,22 @@ impl ::prost::Name for Returned {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/voordeur.event.v1.Returned".into()
+    }
+}
+/// An absence that was said, and has not begun, does not come.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AbsenceWithdrawn {
+    /// When it would have begun.
+    #[prost(message, optional, tag = "1")]
+    pub from: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for AbsenceWithdrawn {
+    const NAME: &'static str = "AbsenceWithdrawn";
+    const PACKAGE: &'static str = "voordeur.event.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.event.v1.AbsenceWithdrawn".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.event.v1.AbsenceWithdrawn".into()
     }
 }

@@ -40,6 +40,7 @@ fn written_again(name: &str, bytes: &[u8]) -> Vec<u8> {
         "DeadLetterEvent" => again::<event::DeadLetterEvent>(bytes),
         "EpisodeEvent" => again::<event::EpisodeEvent>(bytes),
         "ReportEvent" => again::<event::ReportEvent>(bytes),
+        "NoticeEvent" => again::<event::NoticeEvent>(bytes),
         "PresenceEvent" => again::<event::PresenceEvent>(bytes),
         "SignalEvent" => again::<event::SignalEvent>(bytes),
         "TaskEvent" => again::<event::TaskEvent>(bytes),

@@ -482,7 +482,13 @@ fn pass(task: &Task, passed: Deadline, command: &Command, calendar: &dyn Calenda
             let deadlines = clocks.step(&task.route, &step, round).done();
             Some(Change::OffersMade { step, deadlines })
         }
-        ClockKind::Accept | ClockKind::FirstContact | ClockKind::Answer | ClockKind::Hold => {
+        ClockKind::Accept
+        | ClockKind::FirstContact
+        | ClockKind::Answer
+        | ClockKind::Hold
+        | ClockKind::Transfer
+        | ClockKind::Meeting
+        | ClockKind::HolderAway => {
             let deadlines = clocks.with(passed.clock, again, passed.round.saturating_add(1)).done();
             let told = told(task, passed, &command.there);
             Some(if told.is_empty() {

@@ -24,13 +24,15 @@ impl Taking<'_> {
             let offers = match step.audience {
                 Audience::Coordinator => return self.at_coordinator(number, skipped),
                 Audience::EverybodyOnDuty => self.everybody(),
-                Audience::KnownProfessional | Audience::PresentAtCentre | Audience::NeighbouringCentre => {
-                    step.chosen
-                        .iter()
-                        .filter(|person| self.there.present.contains(person) && !(self.spared)(person))
-                        .map(|person| Offer { professional: person.clone(), role: Role::Professional })
-                        .collect()
-                }
+                Audience::KnownProfessional
+                | Audience::KnownBackInTime
+                | Audience::PresentAtCentre
+                | Audience::NeighbouringCentre => step
+                    .chosen
+                    .iter()
+                    .filter(|person| self.there.present.contains(person) && !(self.spared)(person))
+                    .map(|person| Offer { professional: person.clone(), role: Role::Professional })
+                    .collect(),
             };
             if offers.is_empty() {
                 skipped.push(number);

@@ -1,7 +1,11 @@
 //! Reading what callers send. Every fault at once.
 
 use jiff::civil::Date;
-use voordeur_chassis::{Identity, Problem, identity};
+use voordeur_chassis::{
+    Identity, Problem,
+    edge::{check_command_key, read_page_size, read_position},
+    identity,
+};
 use voordeur_contracts::{
     common::{self, CommandContext, DateRange},
     event::ActivityNoted,
@@ -10,15 +14,14 @@ use voordeur_directory::Directory;
 use voordeur_escalation_domain::activity::{
     ActivityKind, Funding, MINUTES_MAX, Noted, SealedStep, THEMES_MAX, check_days,
 };
-use voordeur_eventlog::{Position, StreamName};
-use voordeur_kernel::{
-    ActivityId, CentreKey, ConcernDomain, Faults, GroupKey, ProfessionalKey, Role, limits,
-};
+use voordeur_eventlog::Position;
+use voordeur_kernel::{ActivityId, CentreKey, ConcernDomain, Faults, GroupKey, ProfessionalKey, Role};
 
 use super::{
     FloorOffice,
     codec::{day, minutes, read_step, word},
 };
+use crate::machine::STREAM;
 
 /// Largest sealed text that is taken, in bytes: 4,000 characters of at most four bytes, with nonce and tag.
 const SEALED_BYTES_MAX: usize = 16 * 1024 + 64;
@@ -246,35 +249,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn page_size(&mut self, asked: u32) -> usize {
-        match usize::try_from(asked) {
-            Ok(0) => limits::PAGE_ITEMS_DEFAULT,
-            Ok(size) if size <= limits::PAGE_ITEMS_MAX => size,
-            _ => {
-                self.faults.add("page_size", "OUT_OF_RANGE", format!("give 1-{}", limits::PAGE_ITEMS_MAX));
-                limits::PAGE_ITEMS_DEFAULT
-            }
-        }
+        read_page_size(asked, &mut self.faults)
     }
 
-    pub(super) fn position(&mut self, wire: Option<&common::Position>) -> Option<Position> {
-        let wire = wire?;
-        match StreamName::by_name(&wire.stream) {
-            Some(stream) if stream == StreamName::Episodes && !wire.incarnation.is_empty() => {
-                Some(Position {
-                    stream,
-                    incarnation: wire.incarnation.as_str().into(),
-                    sequence: wire.sequence,
-                })
-            }
-            _ => {
-                self.faults.add(
-                    "at_least",
-                    "FOREIGN_POSITION",
-                    "give a position that this service gave, or leave it out",
-                );
-                None
-            }
-        }
+    pub(super) fn at_least(&mut self, wire: Option<&common::Position>) -> Option<Position> {
+        read_position("at_least", wire, STREAM, &mut self.faults)
     }
 
     /// The key of the act.
@@ -284,16 +263,7 @@ impl<'a> Reader<'a> {
             return None;
         };
         let key = context.idempotency_key.as_str();
-        let fits = (8..=64).contains(&key.len())
-            && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-        if !fits {
-            self.faults.add(
-                "command.idempotency_key",
-                "BAD_IDEMPOTENCY_KEY",
-                "give 8-64 characters of A-Z a-z 0-9 - _, the same for every retry of the same act",
-            );
-        }
-        fits.then_some(key)
+        check_command_key(key, &mut self.faults).then_some(key)
     }
 
     /// A value, when nothing was wrong.

@@ -40,15 +40,6 @@ pub(super) fn activity(centre: &CentreKey, activity: &Activity) -> escalation::A
     }
 }
 
-/// A position on the wire.
-pub(super) fn position(position: &Position) -> common::Position {
-    common::Position {
-        stream: position.stream.as_str().to_owned(),
-        incarnation: position.incarnation.to_string(),
-        sequence: position.sequence,
-    }
-}
-
 /// A picture of the days `from` to `until`.
 pub(super) fn picture(
     picture: &FloorPicture,

@@ -9,7 +9,11 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tonic::{Request, Response, Status, async_trait};
-use voordeur_chassis::{Identity, Problem, deadline, identity};
+use voordeur_chassis::{
+    Identity, Problem, deadline,
+    edge::{read_page_size, read_position, wire_position},
+    identity,
+};
 use voordeur_contracts::{
     common,
     escalation::{
@@ -19,8 +23,8 @@ use voordeur_contracts::{
     },
 };
 use voordeur_directory::{Directory, Person};
-use voordeur_eventlog::{Deadline, Position, StreamName};
-use voordeur_kernel::{CentreKey, EpisodeId, Faults, ProfessionalKey, TaskId, limits};
+use voordeur_eventlog::{Deadline, Position};
+use voordeur_kernel::{CentreKey, EpisodeId, Faults, ProfessionalKey, TaskId};
 
 use crate::{
     audit::{Audit, Doing, Look},
@@ -132,7 +136,7 @@ impl EpisodeApi {
                 None
             }
         };
-        let at_least = read_position(request.at_least.as_ref(), &mut faults);
+        let at_least = read_position("at_least", request.at_least.as_ref(), STREAM, &mut faults);
         let which = faults.finish(which).map_err(Problem::invalid)?;
         self.reached(at_least, deadline).await?;
         let id = match which {
@@ -159,7 +163,7 @@ impl EpisodeApi {
     ) -> Result<ListEpisodesResponse, Problem> {
         let mut faults = Faults::new();
         let centres = self.centres(caller, &request.centre, &mut faults);
-        let size = page_size(request.page_size, &mut faults);
+        let size = read_page_size(request.page_size, &mut faults);
         let before = match request.page_token.as_str() {
             "" => None,
             token => {
@@ -170,7 +174,7 @@ impl EpisodeApi {
                 place
             }
         };
-        let at_least = read_position(request.at_least.as_ref(), &mut faults);
+        let at_least = read_position("at_least", request.at_least.as_ref(), STREAM, &mut faults);
         let centres = faults.finish(centres).map_err(Problem::invalid)?;
         self.reached(at_least, deadline).await?;
         let position = self.position();
@@ -280,45 +284,9 @@ impl EpisodeApi {
     }
 }
 
-fn wire_position(position: &Position) -> common::Position {
-    common::Position {
-        stream: position.stream.as_str().to_owned(),
-        incarnation: position.incarnation.to_string(),
-        sequence: position.sequence,
-    }
-}
-
 enum Wanted {
     Episode(EpisodeId),
     Task(TaskId),
-}
-
-fn page_size(asked: u32, faults: &mut Faults) -> usize {
-    match usize::try_from(asked) {
-        Ok(0) => limits::PAGE_ITEMS_DEFAULT,
-        Ok(size) if size <= limits::PAGE_ITEMS_MAX => size,
-        _ => {
-            faults.add("page_size", "OUT_OF_RANGE", format!("give 1-{}", limits::PAGE_ITEMS_MAX));
-            limits::PAGE_ITEMS_DEFAULT
-        }
-    }
-}
-
-fn read_position(wire: Option<&common::Position>, faults: &mut Faults) -> Option<Position> {
-    let wire = wire?;
-    match StreamName::by_name(&wire.stream) {
-        Some(stream) if stream == STREAM && !wire.incarnation.is_empty() => {
-            Some(Position { stream, incarnation: wire.incarnation.as_str().into(), sequence: wire.sequence })
-        }
-        _ => {
-            faults.add(
-                "at_least",
-                "FOREIGN_POSITION",
-                "give a position that this service gave, or leave it out",
-            );
-            None
-        }
-    }
 }
 
 /// The place of the last episode of a page: nothing about a child that the page did not show.

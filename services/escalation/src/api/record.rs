@@ -1,7 +1,10 @@
 //! `RecordFact`: reads what a person tells, checks what only the directory knows, and lets the domain decide.
 
 use prost::Message as _;
-use voordeur_chassis::Problem;
+use voordeur_chassis::{
+    Problem,
+    edge::{check_command_key, wire_position},
+};
 use voordeur_contracts::escalation::{RecordFactRequest, RecordFactResponse};
 use voordeur_escalation_domain::{
     Action, Actor, Change, Command, Correction, Earlier, Refusal, faults as faults_of,
@@ -15,7 +18,6 @@ use voordeur_kernel::{CommitId, EpisodeId, ErrorKind, Faults, ProfessionalKey, T
 use super::{
     Caller, EpisodeApi,
     fact::{fact_id, to_change},
-    wire_position,
 };
 use crate::{
     audit::Doing,
@@ -147,13 +149,7 @@ impl EpisodeApi {
         let content = request.encode_to_vec();
         let episode = faults.take("episode_id", "BAD_ID", request.episode_id.parse::<EpisodeId>());
         let key = context.as_ref().map(|context| context.idempotency_key.as_str()).unwrap_or_default();
-        if !good_key(key) {
-            faults.add(
-                "command.idempotency_key",
-                "BAD_IDEMPOTENCY_KEY",
-                "give 8-64 characters of A-Z a-z 0-9 - _, the same for every retry of the same act",
-            );
-        }
+        check_command_key(key, &mut faults);
         let command = self.office.deriver.command_id(&format!("person:{}", caller.key), key);
         let commit = self.office.deriver.commit_id(command, &covered(&content));
         // A version beyond what is counted was never seen; it is compared and found wrong.
@@ -196,10 +192,6 @@ impl EpisodeApi {
         }
         at
     }
-}
-
-fn good_key(key: &str) -> bool {
-    (8..=64).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 /// What an act covers: the name of the call and everything that is asked, but not the version that was seen.

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use jiff::Span;
 use prost::{Message as _, bytes::Bytes};
 use tonic::{Request, Response, Status, async_trait};
-use voordeur_chassis::{Problem, deadline, identity, trace_headers};
+use voordeur_chassis::{
+    Problem, deadline,
+    edge::{is_idempotency_key, wire_position},
+    identity, trace_headers,
+};
 use voordeur_contracts::{
     common,
     convert::to_wire_time,
@@ -29,14 +33,6 @@ use crate::codec::SOURCE;
 
 /// The gRPC service.
 pub(crate) struct ReportApi(pub(crate) Arc<ReportOffice>);
-
-fn wire_position(position: &Position) -> common::Position {
-    common::Position {
-        stream: position.stream.as_str().to_owned(),
-        incarnation: position.incarnation.to_string(),
-        sequence: position.sequence,
-    }
-}
 
 fn wire_report(made: &Made) -> MakeReportResponse {
     MakeReportResponse {
@@ -126,9 +122,7 @@ impl ReportApi {
         let office = &self.0;
         let key =
             request.command.as_ref().map(|command| command.idempotency_key.as_str()).unwrap_or_default();
-        let well_formed = (8..=64).contains(&key.len())
-            && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-        if !well_formed {
+        if !is_idempotency_key(key) {
             return Err(Problem::fault(
                 "command.idempotency_key",
                 "BAD_KEY",

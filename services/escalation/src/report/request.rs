@@ -3,14 +3,15 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::civil::Date;
-use voordeur_chassis::{Identity, Problem};
+use voordeur_chassis::{Identity, Problem, edge::read_position};
 use voordeur_contracts::{common, escalation::ReportQuestion};
 use voordeur_directory::{Directory, OrganisationKind, municipality};
-use voordeur_eventlog::{Position, StreamName};
+use voordeur_eventlog::Position;
 use voordeur_kernel::{Faults, ProfessionalKey, Role, identifier::Scheme};
 use voordeur_outcome_report::{FILE_BYTES_MAX, Period, Population, Question, Subject};
 
 use super::register::Publication;
+use crate::machine::STREAM;
 
 /// Most centres in one question.
 const CENTRES_MAX: usize = 500;
@@ -200,21 +201,9 @@ fn population(bytes: &[u8], subject: &Subject, faults: &mut Faults) -> Option<Po
 
 /// The position that a caller wants to see.
 pub(crate) fn position(wire: Option<&common::Position>) -> Result<Option<Position>, Problem> {
-    let Some(wire) = wire else { return Ok(None) };
-    match StreamName::by_name(&wire.stream) {
-        Some(stream) if stream == StreamName::Episodes && !wire.incarnation.is_empty() => {
-            Ok(Some(Position {
-                stream,
-                incarnation: wire.incarnation.as_str().into(),
-                sequence: wire.sequence,
-            }))
-        }
-        _ => Err(Problem::fault(
-            "at_least",
-            "FOREIGN_POSITION",
-            "give a position that this service gave, or leave it out",
-        )),
-    }
+    let mut faults = Faults::new();
+    let position = read_position("at_least", wire, STREAM, &mut faults);
+    faults.finish(Some(position)).map_err(Problem::invalid)
 }
 
 /// May somebody see what was published on these centres? The team, organisations that take part, partners of an agreement, and the

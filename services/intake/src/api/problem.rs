@@ -1,6 +1,6 @@
 //! Refusals and failures as callers see them.
 
-use voordeur_chassis::Problem;
+use voordeur_chassis::{Problem, edge::is_idempotency_key};
 use voordeur_contracts::{
     common,
     intake::{FieldFault, Guidance, ItemError},
@@ -58,9 +58,7 @@ pub(crate) fn idempotency_key(
 
 /// Checks one key.
 pub(crate) fn check_key(field: &str, key: &str, faults: &mut Faults) {
-    let fits = (8..=64).contains(&key.len())
-        && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    if !fits {
+    if !is_idempotency_key(key) {
         faults.add(field, "BAD_KEY", "give 8-64 characters of A-Z a-z 0-9 - _");
     }
 }

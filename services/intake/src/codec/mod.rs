@@ -24,15 +24,6 @@ pub(crate) fn number<T: PartialEq>(all: &[T], code: &T) -> i32 {
     i32::try_from(place).unwrap_or(0)
 }
 
-/// A position on the wire.
-pub(crate) fn position(position: &Position) -> common::Position {
-    common::Position {
-        stream: position.stream.to_string(),
-        incarnation: position.incarnation.to_string(),
-        sequence: position.sequence,
-    }
-}
-
 /// A position from the wire; `None` when it names no stream of ours.
 pub(crate) fn parse_position(position: &common::Position) -> Option<Position> {
     Some(Position {

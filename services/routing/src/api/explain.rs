@@ -26,7 +26,7 @@ pub(crate) async fn explain(
     get(office, &directory, person, id, "ExplainRouting", deadline).await?;
     let subject = task_subject(id).map_err(|error| Problem::broken(error.to_string()))?;
     let history = office.fold.log().history(&subject, 0, deadline).await?;
-    let mut explained = ExplainRoutingResponse { plan: None, timeline: Vec::new(), directory_version: 0 };
+    let mut explained = ExplainRoutingResponse::default();
     for message in &history {
         let (meta, change) = task_event(message).map_err(|error| Problem::broken(error.to_string()))?;
         if let Change::Requested(requested) = &change {
@@ -38,6 +38,7 @@ pub(crate) async fn explain(
             event: change.kind().event().to_owned(),
             actor: Some(write_actor(&meta.actor)),
             step: change.step_taken().map(step_taken),
+            ..TimelineEntry::default()
         });
     }
     Ok(explained)

@@ -12,33 +12,21 @@ pub(crate) use presence_service::PresenceApi;
 pub(crate) use task_service::TaskApi;
 pub(crate) use view::is_coordinator;
 
-use voordeur_chassis::Problem;
+use voordeur_chassis::{
+    Problem,
+    edge::{self, wire_position},
+};
 use voordeur_contracts::common;
-use voordeur_eventlog::{Deadline, Position, StreamName};
+use voordeur_eventlog::{Deadline, Position};
+use voordeur_kernel::Faults;
 
-use crate::office::Office;
+use crate::{machine::STREAM, office::Office};
 
-/// A position on the wire.
-fn wire_position(position: &Position) -> common::Position {
-    common::Position {
-        stream: position.stream.as_str().to_owned(),
-        incarnation: position.incarnation.to_string(),
-        sequence: position.sequence,
-    }
-}
-
-/// A position of the stream of tasks.
-fn read_position(wire: &common::Position, field: &str) -> Result<Position, Problem> {
-    match StreamName::by_name(&wire.stream) {
-        Some(stream) if stream == crate::machine::STREAM && !wire.incarnation.is_empty() => {
-            Ok(Position { stream, incarnation: wire.incarnation.as_str().into(), sequence: wire.sequence })
-        }
-        _ => Err(Problem::fault(
-            field,
-            "FOREIGN_POSITION",
-            "give a position that this service gave, or leave it out",
-        )),
-    }
+/// A position of the stream of tasks, when one was given.
+fn read_position(wire: Option<&common::Position>, field: &str) -> Result<Option<Position>, Problem> {
+    let mut faults = Faults::new();
+    let position = edge::read_position(field, wire, STREAM, &mut faults);
+    faults.finish(Some(position)).map_err(Problem::invalid)
 }
 
 /// Waits until everything up to a position was read.
@@ -47,8 +35,7 @@ async fn wait_for(
     wanted: Option<&common::Position>,
     deadline: Deadline,
 ) -> Result<(), Problem> {
-    if let Some(wanted) = wanted {
-        let wanted = read_position(wanted, "at_least")?;
+    if let Some(wanted) = read_position(wanted, "at_least")? {
         office.fold.reached(&wanted, deadline).await?;
     }
     if office.fold.is_ready() {

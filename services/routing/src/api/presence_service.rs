@@ -138,6 +138,8 @@ fn shown(
         present: attendance == Some(Attendance::Present),
         until: absence.map(|absence| absence.until).or(marked).map(to_wire_time),
         stand_in: absence.and_then(|a| a.stand_in.as_ref()).map(ToString::to_string).unwrap_or_default(),
+        absences: Vec::new(),
+        next_present: None,
     }
 }
 
@@ -215,6 +217,13 @@ impl PresenceService for PresenceApi {
             let stand_in = reader.optional_key("stand_in", &message.stand_in);
             until.map(|until| PresenceChange::MarkedAbsent(Absence { until, stand_in }))
         })
+    }
+
+    async fn withdraw_absence(
+        &self,
+        _: Request<voordeur_contracts::routing::WithdrawAbsenceRequest>,
+    ) -> Result<Response<voordeur_contracts::routing::WithdrawAbsenceResponse>, Status> {
+        Err(Status::unimplemented("WithdrawAbsence"))
     }
 
     async fn mark_returned(

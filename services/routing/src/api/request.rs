@@ -1,6 +1,6 @@
 //! Reading what callers send. Every fault at once.
 
-use voordeur_chassis::{Identity, Problem, identity};
+use voordeur_chassis::{Identity, Problem, edge::check_command_key, identity};
 use voordeur_contracts::common::{CommandContext, SealedText, TextPurpose};
 use voordeur_kernel::{ErrorKind, Faults, ProfessionalKey, TaskId};
 use voordeur_routing_domain::task::Sealed;
@@ -104,14 +104,7 @@ impl Reader {
             return None;
         };
         let key = &context.idempotency_key;
-        let fits = (8..=64).contains(&key.len())
-            && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-        if !fits {
-            self.faults.add(
-                "command.idempotency_key",
-                "BAD_IDEMPOTENCY_KEY",
-                "give 8-64 characters of A-Z a-z 0-9 - _, the same for every retry of the same act",
-            );
+        if !check_command_key(key, &mut self.faults) {
             return None;
         }
         let id = office.deriver.command_id(&format!("person:{person}"), key);

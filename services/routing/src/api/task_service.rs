@@ -329,6 +329,52 @@ impl TaskService for TaskApi {
             .map(Wish::MarkEnteredInError))
     }
 
+    async fn propose_transfer(
+        &self,
+        _: Request<rpc::ProposeTransferRequest>,
+    ) -> Answer<rpc::ProposeTransferResponse> {
+        Err(Status::unimplemented("ProposeTransfer"))
+    }
+
+    async fn answer_transfer(
+        &self,
+        _: Request<rpc::AnswerTransferRequest>,
+    ) -> Answer<rpc::AnswerTransferResponse> {
+        Err(Status::unimplemented("AnswerTransfer"))
+    }
+
+    async fn withdraw_transfer(
+        &self,
+        _: Request<rpc::WithdrawTransferRequest>,
+    ) -> Answer<rpc::WithdrawTransferResponse> {
+        Err(Status::unimplemented("WithdrawTransfer"))
+    }
+
+    async fn plan_meeting(&self, _: Request<rpc::PlanMeetingRequest>) -> Answer<rpc::PlanMeetingResponse> {
+        Err(Status::unimplemented("PlanMeeting"))
+    }
+
+    async fn record_meeting(
+        &self,
+        _: Request<rpc::RecordMeetingRequest>,
+    ) -> Answer<rpc::RecordMeetingResponse> {
+        Err(Status::unimplemented("RecordMeeting"))
+    }
+
+    async fn request_further_work(
+        &self,
+        _: Request<rpc::RequestFurtherWorkRequest>,
+    ) -> Answer<rpc::RequestFurtherWorkResponse> {
+        Err(Status::unimplemented("RequestFurtherWork"))
+    }
+
+    async fn leave_with_holder(
+        &self,
+        _: Request<rpc::LeaveWithHolderRequest>,
+    ) -> Answer<rpc::LeaveWithHolderResponse> {
+        Err(Status::unimplemented("LeaveWithHolder"))
+    }
+
     async fn explain_routing(
         &self,
         request: Request<rpc::ExplainRoutingRequest>,

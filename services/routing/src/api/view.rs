@@ -79,6 +79,7 @@ pub(crate) fn view(
         cancellation_reason: task.cancellation.map_or(0, |cancellation| cancellation.reason.number()),
         colleagues_asked: task.colleagues.iter().map(|c| WireRole::from(c.role).into()).collect(),
         follow_up: follow_up(about.trigger),
+        ..routing::Task::default()
     }
 }
 

@@ -40,11 +40,13 @@ pub(crate) fn write(plan: &Plan) -> event::Plan {
         chosen: candidate.chosen,
         reasons: candidate.reasons.iter().map(|reason| reason.number()).collect(),
         open_tasks: candidate.open_tasks,
+        there_from: None,
     };
     let step = |step: &PlanStep| event::PlanStep {
         audience: step.audience.number(),
         respond_within: Some(write_span(step.respond_within)),
         candidates: step.candidates.iter().map(candidate).collect(),
+        expertise: Vec::new(),
     };
     let Clocks { accept, first_contact, answer, repeat } = plan.clocks;
     event::Plan {
@@ -56,6 +58,8 @@ pub(crate) fn write(plan: &Plan) -> event::Plan {
             answer: Some(write_span(answer)),
             repeat: Some(write_span(repeat)),
         }),
+        branch: Vec::new(),
+        ladder: String::new(),
     }
 }
 

@@ -27,6 +27,7 @@ pub fn write_presence(meta: &Meta, professional: &ProfessionalKey, change: &Pres
         PresenceChange::MarkedAbsent(absence) => Wire::Absent(event::MarkedAbsent {
             until: Some(to_wire_time(absence.until)),
             stand_in: absence.stand_in.as_ref().map(ToString::to_string).unwrap_or_default(),
+            from: None,
         }),
         PresenceChange::Returned => Wire::Returned(event::Returned {}),
     };
@@ -54,7 +55,7 @@ pub(crate) fn read_presence(
             stand_in: read::maybe(&absent.stand_in, "absent.stand_in", read::person)?,
         }),
         Some(Wire::Returned(_)) => PresenceChange::Returned,
-        None => return bad("change"),
+        Some(Wire::AbsenceWithdrawn(_)) | None => return bad("change"),
     };
     Ok((meta, professional, change))
 }

@@ -136,6 +136,14 @@ fn read_change(change: &Wire, standing: Option<&event::TaskStanding>) -> Read<Ch
         Wire::CoordinatorReplaced(replaced) => Ok(Change::CoordinatorReplaced {
             coordinator: person(&replaced.coordinator, "coordinator_replaced.coordinator")?,
         }),
+        // Of a release that writes them.
+        Wire::OfferWithdrawn(_)
+        | Wire::HolderAway(_)
+        | Wire::HolderAwayEnded(_)
+        | Wire::TransferProposed(_)
+        | Wire::TransferEnded(_)
+        | Wire::MeetingPlanned(_)
+        | Wire::MeetingRecorded(_) => bad("change"),
     }
 }
 

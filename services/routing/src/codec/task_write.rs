@@ -74,6 +74,8 @@ fn write_requested(requested: &Requested) -> event::TaskRequested {
         asked_by: about.asked_by.map_or(0, |asked_by| asked_by.number()),
         deadlines: deadlines(&requested.deadlines),
         name_may_be_shared: about.name_may_be_shared,
+        sight: None,
+        further_work: 0,
     }
 }
 

@@ -35,15 +35,27 @@ words! {
     words::SubjectKind = common::SubjectKind { Child Group Consult }
     words::Urgency = common::Urgency { Safety Urgent Regular Consult }
     words::AskedBy = event::AskedBy { Staff Parent Child }
-    words::Audience = event::Audience { KnownProfessional PresentAtCentre Coordinator EverybodyOnDuty NeighbouringCentre }
+    words::Audience = event::Audience {
+        KnownProfessional PresentAtCentre Coordinator EverybodyOnDuty NeighbouringCentre KnownBackInTime
+    }
     words::ChoiceReason = event::ChoiceReason {
         KnowsChild Present OnlyOnePresent HasExpertise LeastOpenWork IsCoordinator TieBroken SafetyEverybody
-        FollowsHerWork
-        NotScheduled Absent DeclinedBefore RegistrationExpired AskedInEarlierStep
+        FollowsHerWork LaterToday BackInTime StandsIn AtCapacity ByArrangement
+        NotScheduled Absent DeclinedBefore RegistrationExpired AskedInEarlierStep NotBackInTime LacksExpertise
     }
-    words::ClockKind = event::ClockKind { Offer Accept FirstContact Answer Hold SafetyRepeat }
+    words::ClockKind = event::ClockKind { Offer Accept FirstContact Answer Hold SafetyRepeat Transfer Meeting HolderAway }
     words::DeclineReason = event::DeclineReason { NoTime OtherExpertiseNeeded TooClose NotPresent }
     words::AssignReason = event::AssignReason { NobodyAccepted KnowsChild Workload Absence TransferOnRequest Other }
+    words::Attendance = event::Attendance { Present LaterToday NotScheduled Absent }
+    words::AwayReason = event::AwayReason { Absent LeftCentre RegistrationEnded }
+    words::HolderAwayEnd = event::HolderAwayEnd { Returned LeftWithHer }
+    words::TransferEnd = event::TransferEnd { Accepted Declined Withdrawn Lapsed ColleagueAway }
+    words::WithoutParentsReason = event::WithoutParentsReason { Safety NoChild ParentsAsked YoungPersonAsked }
+    words::MeetingEnd = event::MeetingEnd { Held Cancelled Moved }
+    words::FurtherWorkReason = event::FurtherWorkReason { CameBack Agreed OtherExpertiseNeeded Other }
+    words::NoticeReason = event::NoticeReason {
+        Request Yours Reminder Escalated Safety SafetyAgain CancellationAsked TransferAsked HolderAway AskedAlong Meeting
+    }
     words::HandBackReason = event::HandBackReason { NoTime OtherExpertiseNeeded TooClose Leaving }
     words::HoldReason = event::HoldReason { WaitingForParents WaitingForSchoolOrChildcare WaitingForPartner MeetingPlanned }
     words::ContactKind = event::ContactKind { InPerson Phone Message Observation }

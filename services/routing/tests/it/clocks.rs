@@ -90,6 +90,7 @@ async fn a_clock_that_can_be_told_to_nobody_has_its_event_and_rings_again() {
             professional: person.into(),
             until: Some(to_wire_time(until)),
             stand_in: String::new(),
+            from: None,
         };
         replica.presence.clone().mark_absent(of(person, absent)).await.unwrap();
     }

@@ -44,6 +44,7 @@ async fn who_says_that_she_is_there_is_asked_and_who_is_absent_is_not() {
         professional: "anna".into(),
         until: in_hours(&world, 4),
         stand_in: "bea".into(),
+        from: None,
     };
     let absent = replica.presence.clone().mark_absent(of(COORDINATOR, absent)).await.unwrap().into_inner();
     replica.presence_reached(absent.position).await;
@@ -81,6 +82,7 @@ async fn open_offers_of_somebody_absent_go_on_to_others_at_once() {
             professional: person.into(),
             until: in_hours(&world, 24),
             stand_in: String::new(),
+            from: None,
         };
         replica.presence.clone().mark_absent(of(person, absent)).await.unwrap();
         replica.task_when(COORDINATOR, &task, "went on", |t| t.offered_to == [left]).await;
@@ -98,6 +100,7 @@ async fn where_somebody_is_is_for_herself_and_her_coordinator_to_say() {
         professional: professional.into(),
         until: in_hours(&world, hours),
         stand_in: stand_in.into(),
+        from: None,
     };
     let say = |caller: &'static str, request| {
         let mut api = replica.presence.clone();
