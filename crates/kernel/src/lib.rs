@@ -3,6 +3,7 @@
 //! Pure: no async, no serialisation, no clock, no randomness, no environment. Something may be added here when two domain
 //! crates need it and it stays that way.
 
+pub mod calendar;
 pub mod clock;
 pub mod concern;
 pub mod error_kind;
@@ -14,6 +15,7 @@ pub mod limits;
 pub mod role;
 pub mod text;
 
+pub use calendar::{Calendar, ElapsedCalendar, WorkingTime};
 pub use clock::{Clock, ManualClock, Span};
 pub use concern::{ConcernDomain, SafetyLevel};
 pub use error_kind::{ErrorKind, MessageFate};
