@@ -7,6 +7,7 @@ pub mod audit;
 mod backlog;
 pub mod clock;
 pub mod config;
+pub mod edge;
 pub mod grpc;
 pub mod http;
 pub mod identity;

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use jiff::SignedDuration;
 use prost::Message as _;
-use voordeur_chassis::{Identity, Problem, trace_headers};
+use voordeur_chassis::{Identity, Problem, edge::wire_position, trace_headers};
 use voordeur_contracts::{
     common::TextPurpose,
     intake::{self, SubmitSignalRequest, SubmitSignalResponse},
@@ -187,7 +187,7 @@ impl Intake {
                     self.vault.unused(key);
                 }
                 let mut receipt = self.receipt(ids, &executed.state, !ours);
-                receipt.position = Some(codec::position(&executed.position));
+                receipt.position = Some(wire_position(&executed.position));
                 Ok(receipt)
             }
             Err(ExecuteError::Refused(problem)) => {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::civil::Date;
 use prost::Message;
 use tonic::{Request, Response, Status, async_trait};
-use voordeur_chassis::{Problem, deadline};
+use voordeur_chassis::{Problem, deadline, edge::wire_position};
 use voordeur_contracts::escalation::{
     self, CorrectActivityRequest, CorrectActivityResponse, GetFloorPictureRequest, GetFloorPictureResponse,
     ListActivitiesRequest, ListActivitiesResponse, NoteActivityRequest, NoteActivityResponse,
@@ -177,7 +177,7 @@ impl ActivityApi {
         let activity = executed.state.floor.activity(activity);
         Ok((
             activity.map(|activity| view::activity(centre, activity)),
-            Some(view::position(&executed.position)),
+            Some(wire_position(&executed.position)),
         ))
     }
 
@@ -203,7 +203,7 @@ impl ActivityApi {
                 place.map(Some)
             }
         };
-        let at_least = reader.position(request.at_least.as_ref());
+        let at_least = reader.at_least(request.at_least.as_ref());
         let parts = centre.zip(group).zip(period).zip(before);
         let (((centre, group), (from, until)), before) = reader.finish(parts)?;
         self.reached(at_least, deadline).await?;
@@ -232,7 +232,7 @@ impl ActivityApi {
         Ok(ListActivitiesResponse {
             activities: shown.iter().map(|(_, activity)| view::activity(&centre, activity)).collect(),
             next_page_token,
-            position: position.as_ref().map(view::position),
+            position: position.as_ref().map(wire_position),
         })
     }
 
@@ -246,7 +246,7 @@ impl ActivityApi {
         let centre = reader.centre(&request.centre);
         let group = reader.wanted_group(&request.group);
         let period = reader.period(request.period.as_ref());
-        let at_least = reader.position(request.at_least.as_ref());
+        let at_least = reader.at_least(request.at_least.as_ref());
         let parts = centre.zip(group).zip(period);
         let ((centre, group), (from, until)) = reader.finish(parts)?;
         self.reached(at_least, deadline).await?;

@@ -1,8 +1,9 @@
 //! Work on the floor as people see it.
 
 use jiff::civil::Date;
+use voordeur_chassis::edge::wire_position;
 use voordeur_contracts::{
-    common::{self, DateRange},
+    common::DateRange,
     convert::to_wire_time,
     escalation::{self, FundingMinutes, GetFloorPictureResponse, LookBackCount, ThemeCount},
     event::ActivityNoted,
@@ -71,7 +72,7 @@ pub(super) fn picture(
         agreed_steps: total.agreed_steps,
         look_backs_open: total.look_backs_open,
         look_backs: look_backs.collect(),
-        position: at.map(position),
+        position: at.map(wire_position),
         activities: total.activities,
         period: Some(DateRange { from: from.to_string(), until: until.to_string() }),
     }

@@ -1,7 +1,7 @@
 //! Taking back, and hearing the answer.
 
 use prost::Message as _;
-use voordeur_chassis::{Identity, Problem, trace_headers};
+use voordeur_chassis::{Identity, Problem, edge::wire_position, trace_headers};
 use voordeur_contracts::intake::{
     AcknowledgeAnswerRequest, AcknowledgeAnswerResponse, Guidance, Signal, WithdrawSignalRequest,
     WithdrawSignalResponse,
@@ -65,7 +65,7 @@ impl Intake {
             change: Change::Withdrawn { reason },
         });
         let done = self.wish(caller, &request.signal_id, wish, deadline).await?;
-        let position = Some(codec::position(&done.position));
+        let position = Some(wire_position(&done.position));
         Ok(WithdrawSignalResponse { signal: Some(done.signal), position, guidance: done.guidance })
     }
 
@@ -95,7 +95,7 @@ impl Intake {
             change: Change::Acknowledged { helped, certainty_now },
         });
         let done = self.wish(caller, &request.signal_id, wish, deadline).await?;
-        let position = Some(codec::position(&done.position));
+        let position = Some(wire_position(&done.position));
         Ok(AcknowledgeAnswerResponse { signal: Some(done.signal), position, guidance: done.guidance })
     }
 

@@ -10,13 +10,14 @@ mod watch;
 
 use std::sync::Arc;
 
+use voordeur_chassis::edge::wire_position;
 use voordeur_contracts::common;
 use voordeur_directory::DirectoryWatch;
 use voordeur_eventlog::{EventLog, Position, StreamName, fold::Fold};
 use voordeur_kernel::Clock;
 use voordeur_vault::{Deriver, Vault};
 
-use crate::{audit::Audit, codec, machine::Signals, usage::Fullness};
+use crate::{audit::Audit, machine::Signals, usage::Fullness};
 
 pub(crate) use details::Emergencies;
 pub(crate) use service::{Details, SourceSystems};
@@ -43,6 +44,6 @@ impl Intake {
     pub(crate) fn place(&self, sequence: u64) -> Option<common::Position> {
         let now = self.fold.position()?;
         let place = Position { stream: StreamName::Signals, sequence, ..now };
-        Some(codec::position(&place))
+        Some(wire_position(&place))
     }
 }

@@ -1,6 +1,6 @@
 //! One signal, and lists.
 
-use voordeur_chassis::{Identity, Problem};
+use voordeur_chassis::{Identity, Problem, edge::wire_position};
 use voordeur_contracts::{
     common::{self, TextPurpose},
     event::AuditObjectType,
@@ -191,7 +191,7 @@ impl Intake {
             let signals = found.drain(..).map(|(_, signal)| signal).collect();
             ListSignalsResponse { signals, next_page_token, position: None }
         });
-        let position = self.fold.position().as_ref().map(codec::position);
+        let position = self.fold.position().as_ref().map(wire_position);
         Ok(ListSignalsResponse { position, ..response })
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::{broadcast, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 use tracing::Instrument as _;
-use voordeur_chassis::{Identity, Problem, telemetry::delivering};
+use voordeur_chassis::{Identity, Problem, edge::wire_position, telemetry::delivering};
 use voordeur_contracts::intake::{
     CaughtUp, WatchSignalsRequest, WatchSignalsResponse, watch_signals_response::Item,
 };
@@ -145,7 +145,7 @@ impl Reader {
     }
 
     async fn send(&mut self, item: Item, place: Position) -> Result<(), Gone> {
-        let item = WatchSignalsResponse { item: Some(item), position: Some(codec::position(&place)) };
+        let item = WatchSignalsResponse { item: Some(item), position: Some(wire_position(&place)) };
         self.items.send(Ok(item)).await.map_err(|_| Gone)?;
         self.sent = place;
         Ok(())
