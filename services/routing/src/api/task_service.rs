@@ -185,8 +185,7 @@ impl TaskService for TaskApi {
         let until = deadline(&request);
         let caller = person(&request)?;
         let message = request.into_inner();
-        let resume_after =
-            message.resume_after.as_ref().map(|wire| read_position(wire, "resume_after")).transpose()?;
+        let resume_after = read_position(message.resume_after.as_ref(), "resume_after")?;
         wait_for(&self.office, None, until).await?;
         let directory = self.office.directory()?;
         let range = Range::asked(message.whole_centre, &directory, &caller)?;
