@@ -5,7 +5,6 @@
 //!
 //! Nothing here knows a clock: the day of observation, the window and the day of knowledge are asked for.
 
-mod checks;
 mod classify;
 mod course;
 mod day;
@@ -17,7 +16,6 @@ mod prepare;
 mod result;
 mod ruleset;
 
-pub use checks::{CheckState, PlannedCheck, planned_checks};
 pub use classify::{Classifier, Question, classify};
 pub use day::Day;
 pub use endpoints::{Endpoint, EndpointList, EndpointRow, Imposed, What};

@@ -1,6 +1,5 @@
 //! Cases and their classes: histories with known answers, and properties over any history, compared with a second implementation.
 
-mod checks;
 mod conversion;
 mod linked;
 mod properties;
