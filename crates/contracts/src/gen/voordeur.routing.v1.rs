@@ -1362,6 +1362,9 @@ pub struct Task {
     /// The earlier task whose work this continues: tsk\_ and 32 hexadecimal digits.
     #[prost(string, tag = "30")]
     pub continues_task_id: ::prost::alloc::string::String,
+    /// Why there is more work after that one.
+    #[prost(enumeration = "super::super::event::v1::FurtherWorkReason", tag = "31")]
+    pub further_work: i32,
 }
 impl ::prost::Name for Task {
     const NAME: &'static str = "Task";
@@ -2223,9 +2226,12 @@ pub struct PlanMeetingRequest {
     /// Keys of people of the centre.
     #[prost(string, repeated, tag = "5")]
     pub people: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Parents are invited unless this says why not.
+    /// Parents are invited unless this says why not. For a safety signal, and for a task about no child, it is filled in when left out.
     #[prost(enumeration = "super::super::event::v1::WithoutParentsReason", tag = "6")]
     pub without_parents: i32,
+    /// Invites the parents to a meeting about a safety signal too: somebody has to say so, since they are never told automatically there.
+    #[prost(bool, tag = "7")]
+    pub invite_parents: bool,
 }
 impl ::prost::Name for PlanMeetingRequest {
     const NAME: &'static str = "PlanMeetingRequest";
@@ -2433,7 +2439,7 @@ pub struct TimelineEntry {
     /// Reason code of the event, as in the contract, for instance "DECLINE_REASON_NO_TIME"; empty when it has none.
     #[prost(string, tag = "5")]
     pub reason: ::prost::alloc::string::String,
-    /// The role the person acted in and the directory she acted by.
+    /// Version of the directory by which it was decided; 0 when none was needed. The role the person acted in stands in the actor.
     #[prost(uint64, tag = "6")]
     pub directory_version: u64,
 }
