@@ -100,7 +100,7 @@ pub struct Rung {
     pub audience: Audience,
     /// Whom of them.
     pub expertise: Expertise,
-    /// Time to respond before the next step; for everybody on duty: time until everybody is asked again; for the coordinator: not used.
+    /// Time to respond before the next step; for everybody on duty: time until everybody is asked again; for the coordinator: no step follows.
     pub respond_within: Span,
     /// How many are asked at once; whoever does not fit comes in a following step of the same kind. 0 counts as 1.
     pub at_once: usize,
@@ -271,10 +271,8 @@ impl Ladder {
     /// is at work again, and it is hers whose work it follows on.
     #[must_use]
     pub fn follow_up() -> Self {
-        let rungs = stepwise(
-            &[Audience::KnownProfessional, Audience::PresentAtCentre, Audience::Coordinator],
-            Span::WorkingDays(2),
-        );
+        let audiences = [Audience::KnownProfessional, Audience::PresentAtCentre, Audience::Coordinator];
+        let rungs = stepwise(&audiences, Span::WorkingDays(2), FOLLOW_UP_CLOCKS.accept);
         Self::fixed(Self::FOLLOW_UP, rungs, FOLLOW_UP_CLOCKS, true)
     }
 
@@ -299,7 +297,8 @@ impl Ladder {
                 (&nobody_knows, 240, clocks(Span::WorkingDays(1), Span::WorkingDays(2), 3, 8 * 60))
             }
         };
-        Self::fixed(urgency.name(), stepwise(audiences, Span::WorkingMinutes(offer)), clocks, false)
+        let rungs = stepwise(audiences, Span::WorkingMinutes(offer), clocks.accept);
+        Self::fixed(urgency.name(), rungs, clocks, false)
     }
 
     fn fixed(name: &'static str, rungs: Vec<Rung>, clocks: Clocks, patient: bool) -> Self {
@@ -368,8 +367,12 @@ impl fmt::Display for Ladder {
     }
 }
 
-fn stepwise(audiences: &[Audience], respond_within: Span) -> Vec<Rung> {
-    let rung = |audience| Rung { audience, expertise: Expertise::Anyone, respond_within, at_once: AT_ONCE };
+/// Steps that ask everybody of their audience; the coordinator is expected within `accept`.
+fn stepwise(audiences: &[Audience], respond_within: Span, accept: Span) -> Vec<Rung> {
+    let rung = |audience| {
+        let respond_within = if audience == Audience::Coordinator { accept } else { respond_within };
+        Rung { audience, expertise: Expertise::Anyone, respond_within, at_once: AT_ONCE }
+    };
     audiences.iter().copied().map(rung).collect()
 }
 
@@ -411,7 +414,7 @@ mod tests {
     fn a_ladder_that_lets_a_task_lie_cannot_be_made() {
         let clocks = regular().clocks();
         assert_eq!(Ladder::new(name(), Vec::new(), clocks), Err(vec![LadderFault::NoCatch]));
-        let without_catch = stepwise(&[Audience::PresentAtCentre], Span::WorkingMinutes(1));
+        let without_catch = stepwise(&[Audience::PresentAtCentre], Span::WorkingMinutes(1), clocks.accept);
         assert_eq!(Ladder::new(name(), without_catch, clocks), Err(vec![LadderFault::NoCatch]));
         for urgency in [Urgency::Urgent, Urgency::Regular, Urgency::Consult] {
             let ladder = Ladder::built_in(urgency);
@@ -430,6 +433,7 @@ mod tests {
                 Audience::PresentAtCentre,
                 Audience::Coordinator,
             ],
+            minute,
             minute,
         );
         rungs[0].respond_within = Span::Elapsed(0);

@@ -183,6 +183,27 @@ impl Policy {
         if faults.is_empty() { Ok(policy) } else { Err(faults) }
     }
 
+    /// What holds where a directory brings no policy: version 0. The same stands as a file in the directory's format, for people to read
+    /// and to begin with.
+    #[must_use]
+    pub fn built_in() -> Self {
+        let by_urgency = |urgency: Urgency| Branch {
+            name: Name::fixed(urgency.name()),
+            when: Conditions { urgency: OneOf::new([urgency]), ..Conditions::default() },
+            ladder: Some(Name::fixed(urgency.name())),
+            clocks: SomeClocks::default(),
+            branches: Vec::new(),
+        };
+        let ladders = [Urgency::Urgent, Urgency::Regular, Urgency::Consult].map(Ladder::built_in);
+        let root = Root {
+            ladder: Name::fixed(Urgency::Regular.name()),
+            clocks: SomeClocks::default(),
+            branches: vec![by_urgency(Urgency::Urgent), by_urgency(Urgency::Consult)],
+        };
+        let ladders = ladders.into_iter().map(|ladder| (ladder.name().clone(), ladder)).collect();
+        Self { version: Ladder::BUILT_IN, ladders, root }
+    }
+
     fn faults_of(&self, faults: &mut Vec<PolicyFault>) {
         self.faults_of_outcome(&[], self.root.inherited(), faults);
         let mut count = 0;
@@ -272,6 +293,31 @@ impl Policy {
         std::iter::once(Name::fixed(ROOT)).chain(below.map(|branch| branch.name.clone())).collect()
     }
 
+    /// What the root and every branch come to when they decide, each branch before those within it.
+    #[must_use]
+    pub fn outcomes(&self) -> Vec<(BranchPath, Ladder)> {
+        let mut found = Vec::new();
+        let mut open: Vec<(BranchPath, Inherited<'_>, &[Branch])> =
+            vec![(Vec::new(), self.root.inherited(), &self.root.branches)];
+        while let Some((path, inherited, branches)) = open.pop() {
+            for (index, branch) in branches.iter().enumerate().rev() {
+                let below = [path.as_slice(), &[index]].concat();
+                open.push((below, inherited.within(branch), &branch.branches));
+            }
+            let names = self.names(&path);
+            found.push((path, self.outcome(inherited, names)));
+        }
+        found
+    }
+
+    fn outcome(&self, inherited: Inherited<'_>, names: Vec<Name>) -> Ladder {
+        // Every ladder that is named is there. Were it not, the task would still come to somebody.
+        let regular = || Ladder::built_in(Urgency::Regular);
+        let ladder = self.ladders.get(inherited.ladder).cloned().unwrap_or_else(regular);
+        let clocks = inherited.clocks.over(ladder.clocks());
+        ladder.found(self.version, names, clocks)
+    }
+
     /// What a signal gets. A safety signal gets the fixed ladder without a look at the tree.
     #[must_use]
     pub fn select(&self, facts: &Facts) -> Selection {
@@ -308,10 +354,6 @@ impl Policy {
             inherited = inherited.within(branch);
             branches = &branch.branches;
         }
-        // Every ladder that is named is there. Were it not, the task would still come to somebody.
-        let ladder =
-            self.ladders.get(inherited.ladder).cloned().unwrap_or_else(|| Ladder::built_in(facts.urgency));
-        let clocks = inherited.clocks.over(ladder.clocks());
-        Selection { ladder: ladder.found(self.version, names.clone(), clocks), branch: names }
+        Selection { ladder: self.outcome(inherited, names.clone()), branch: names }
     }
 }
