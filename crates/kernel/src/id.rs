@@ -11,7 +11,9 @@ pub struct BadId {
     pub prefix: &'static str,
 }
 
-fn parse_hex(digits: &str) -> Option<[u8; 16]> {
+/// Reads the 32 digits of an id, lower case only.
+#[must_use]
+pub fn parse_hex(digits: &str) -> Option<[u8; 16]> {
     let digits = digits.as_bytes();
     if digits.len() != 32 {
         return None;
@@ -31,6 +33,17 @@ fn parse_hex(digits: &str) -> Option<[u8; 16]> {
         *byte = value;
     }
     Some(bytes)
+}
+
+/// The 32 digits of an id.
+#[must_use]
+pub fn to_hex(id: &[u8; 16]) -> String {
+    use fmt::Write as _;
+    let mut text = String::with_capacity(32);
+    for byte in id {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 macro_rules! ids {
@@ -66,12 +79,7 @@ macro_rules! ids {
             /// The 32 digits without the prefix: the token in a subject.
             #[must_use]
             pub fn to_hex(&self) -> String {
-                use fmt::Write as _;
-                let mut text = String::with_capacity(32);
-                for byte in self.0 {
-                    let _ = write!(text, "{byte:02x}");
-                }
-                text
+                to_hex(&self.0)
             }
 
             /// Reads the 32 digits without the prefix.

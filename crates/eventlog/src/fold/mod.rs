@@ -5,7 +5,7 @@
 //! and decide again. So nothing here has to be right about being alone.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
@@ -21,10 +21,12 @@ use crate::{
 };
 
 mod from_log;
+mod key;
 mod outcome;
 #[cfg(test)]
 mod tests;
 
+use key::Key;
 pub use outcome::{Change, Digest, ExecuteError, Executed, Expect, FoldError, Held, Unreadable};
 
 /// What a service keeps of its own stream.
@@ -61,7 +63,8 @@ pub trait Machine: Send + Sync + 'static {
 }
 
 struct Inner<M: Machine> {
-    histories: HashMap<Subject, Held<M::State>>,
+    /// In order rather than by hash: a table of a million histories that doubles stands half empty, and everybody waits meanwhile.
+    histories: BTreeMap<Key, Held<M::State>>,
     frozen: HashMap<Subject, String>,
     index: M::Index,
 }
@@ -110,7 +113,7 @@ impl<M: Machine> Fold<M> {
         Arc::new(Self {
             log,
             inner: RwLock::new(Inner {
-                histories: HashMap::new(),
+                histories: BTreeMap::new(),
                 frozen: HashMap::new(),
                 index: M::Index::default(),
             }),
@@ -205,7 +208,7 @@ impl<M: Machine> Fold<M> {
         if inner.frozen.contains_key(subject) {
             Err(FoldError::Frozen)
         } else {
-            Ok(inner.histories.get(subject).cloned())
+            Ok(inner.histories.get(&self.key(subject)).cloned())
         }
     }
 
@@ -234,16 +237,7 @@ impl<M: Machine> Fold<M> {
         look: impl FnOnce(&M::Index, &dyn Fn(&Subject) -> Option<Held<M::State>>) -> R,
     ) -> R {
         let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
-        look(&inner.index, &|subject| inner.histories.get(subject).cloned())
-    }
-
-    /// Looks at every history in memory, in no order, at one and the same moment, together with the position.
-    pub fn read_all<R>(
-        &self,
-        look: impl FnOnce(&mut dyn Iterator<Item = (&Subject, &Held<M::State>)>, Option<Position>) -> R,
-    ) -> R {
-        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
-        look(&mut inner.histories.iter(), self.position())
+        look(&inner.index, &|subject| inner.histories.get(&self.key(subject)).cloned())
     }
 
     /// Every change from now on; a reader that falls too far behind is told so by the channel.
@@ -264,10 +258,10 @@ impl<M: Machine> Fold<M> {
     pub fn digest(&self) -> Digest {
         let (histories, frozen, position) = {
             let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
-            let held = inner.histories.iter().map(|(subject, held)| (subject.clone(), held.clone()));
+            let held = inner.histories.iter().map(|(key, held)| (key.clone(), held.clone()));
             (held.collect::<Vec<_>>(), inner.frozen.len(), self.position())
         };
-        let each = histories.iter().map(|(subject, held)| fingerprint(subject, held));
+        let each = histories.iter().map(|(key, held)| fingerprint(&key.subject(self.log.stream()), held));
         let value = each.fold(0_u128, u128::wrapping_add);
         Digest { position, histories: histories.len(), frozen, value }
     }
@@ -435,6 +429,10 @@ impl<M: Machine> Fold<M> {
         }
     }
 
+    fn key(&self, subject: &Subject) -> Key {
+        Key::of(self.log.stream(), subject)
+    }
+
     fn gate(&self, subject: &Subject) -> Arc<tokio::sync::Mutex<()>> {
         let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         let turn = turns.entry(subject.clone()).or_insert_with(|| Turn { gate: Arc::default(), ahead: None });
@@ -479,6 +477,7 @@ impl<M: Machine> Fold<M> {
             self.advance(message.sequence);
             return Ok(());
         }
+        let key = self.key(&message.subject);
         let before = {
             let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
             if inner.frozen.contains_key(&message.subject) {
@@ -486,7 +485,7 @@ impl<M: Machine> Fold<M> {
                 self.advance(message.sequence);
                 return Ok(());
             }
-            inner.histories.get(&message.subject).cloned()
+            inner.histories.get(&key).cloned()
         };
         let evolved = M::evolve(before.as_ref().map(|held| M::State::clone(&held.state)), &message);
         let evolved = match evolved {
@@ -502,10 +501,10 @@ impl<M: Machine> Fold<M> {
                     let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
                     M::index(&mut inner.index, &subject, before_state, Some(&state));
                     if M::leaves_memory(&state) {
-                        inner.histories.remove(&subject);
+                        inner.histories.remove(&key);
                     } else {
                         let held = Held { state: Arc::clone(&state), version: Version(message.sequence) };
-                        inner.histories.insert(subject.clone(), held);
+                        inner.histories.insert(key, held);
                     }
                     self.advance(message.sequence);
                 }
@@ -521,7 +520,7 @@ impl<M: Machine> Fold<M> {
                 );
                 let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
                 M::index(&mut inner.index, &subject, before_state, None);
-                inner.histories.remove(&subject);
+                inner.histories.remove(&key);
                 inner.frozen.insert(subject, error.to_string());
                 self.advance(message.sequence);
             }
