@@ -4,6 +4,8 @@
 mod choice;
 mod follow_ups;
 mod lives;
+mod policy;
+mod policy_alertmanager;
 mod presence;
 mod stories;
 mod support;
