@@ -5021,10 +5021,12 @@ impl ::prost::Name for NoticeFailed {
     }
 }
 /// It need not be told any more: somebody acted before.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct NoticePassedOver {
     #[prost(uint64, tag = "1")]
     pub up_to_sequence: u64,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub notice_id: ::prost::bytes::Bytes,
 }
 impl ::prost::Name for NoticePassedOver {
     const NAME: &'static str = "NoticePassedOver";
