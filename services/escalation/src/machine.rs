@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use prost::Message as _;
 use voordeur_contracts::event::EpisodeEvent;
-use voordeur_escalation_domain::{Change, ChangeKind, Episode, evolve};
+use voordeur_escalation_domain::{Change, ChangeKind, Episode, Opened, evolve};
 use voordeur_eventlog::{
     Recorded, StreamName, Subject,
     fold::{Machine, Unreadable},
@@ -44,13 +44,14 @@ pub(crate) struct Index {
     newest: HashMap<ChildAlias, (u32, EpisodeId)>,
     by_task: HashMap<TaskId, EpisodeId>,
     by_centre: HashMap<CentreKey, BTreeMap<Place, bool>>,
-    placed: HashMap<EpisodeId, Placed>,
+    /// Places of episodes that ended. Those that are open are in memory, and say it themselves.
+    ended: HashMap<EpisodeId, Placed>,
     due: BTreeSet<Place>,
     /// Episodes that name this one as the one that began earlier.
     later: HashMap<EpisodeId, Vec<EpisodeId>>,
 }
 
-/// How an episode was put into the lists, to take it out again.
+/// Where an episode stands in the lists.
 #[derive(Debug)]
 struct Placed {
     opened_ms: i64,
@@ -101,52 +102,47 @@ impl Index {
         let episode = &state.episode;
         let newest = self.newest.entry(episode.child()).or_insert((episode.child_ordinal(), state.id));
         *newest = (*newest).max((episode.child_ordinal(), state.id));
-        // Voided signals as well: their tasks and centres still lead here.
-        let (mut opened_ms, mut centres, mut earlier) = (i64::MAX, BTreeSet::new(), Vec::new());
         for fact in episode.facts() {
-            let signal = match fact.change {
-                Change::Opened(opened) => opened.signal,
-                Change::SignalJoined(joined) => joined,
-                Change::EpisodesLinked { earlier: other } => {
-                    earlier.push(other);
-                    continue;
+            match fact.change {
+                Change::Opened(Opened { signal, .. }) | Change::SignalJoined(signal) => {
+                    self.by_task.insert(signal.task, state.id);
                 }
-                _ => continue,
-            };
-            self.by_task.insert(signal.task, state.id);
-            opened_ms = opened_ms.min(fact.effective_at.as_millisecond());
-            centres.insert(self.shared(signal.centre));
-        }
-        for other in earlier {
-            let later = self.later.entry(other).or_default();
-            if !later.contains(&state.id) {
-                later.push(state.id);
+                Change::EpisodesLinked { earlier } => {
+                    let later = self.later.entry(earlier).or_default();
+                    if !later.contains(&state.id) {
+                        later.push(state.id);
+                    }
+                }
+                _ => {}
             }
         }
-        let Some(centre) = centres.pop_first() else { return };
-        for centre in centres.iter().chain([&centre]) {
-            self.by_centre
-                .entry(centre.clone())
-                .or_default()
-                .insert((opened_ms, state.id), episode.is_open());
+        let Some(placed) = Placed::of(episode) else { return };
+        for centre in placed.centres() {
+            let centre = self.shared(centre);
+            let list = self.by_centre.entry(centre).or_default();
+            list.insert((placed.opened_ms, state.id), episode.is_open());
         }
-        let due_ms = soonest(episode);
-        self.due.extend(due_ms.map(|due| (due, state.id)));
-        self.placed
-            .insert(state.id, Placed { opened_ms, due_ms, centre, others: centres.into_iter().collect() });
+        self.due.extend(placed.due_ms.map(|due| (due, state.id)));
+        if Episodes::leaves_memory(state) {
+            let shared = |centre: &CentreKey| self.shared(centre);
+            let (centre, others) = (shared(&placed.centre), placed.others.iter().map(shared).collect());
+            self.ended.insert(state.id, Placed { centre, others, ..placed });
+        }
     }
 
     /// The same key, but the one whose text the lists hold already.
-    fn shared(&self, centre: CentreKey) -> CentreKey {
-        self.by_centre.get_key_value(&centre).map_or(centre, |(known, _)| known.clone())
+    fn shared(&self, centre: &CentreKey) -> CentreKey {
+        self.by_centre.get_key_value(centre).map_or(centre, |(known, _)| known).clone()
     }
 
-    fn take_out(&mut self, id: EpisodeId) {
-        let Some(placed) = self.placed.remove(&id) else { return };
+    /// `before`: as it stood in memory. One that had ended was not there; its place is known here.
+    fn take_out(&mut self, id: EpisodeId, before: Option<&State>) {
+        let ended = self.ended.remove(&id);
+        let Some(placed) = before.and_then(|state| Placed::of(&state.episode)).or(ended) else { return };
         if let Some(due) = placed.due_ms {
             self.due.remove(&(due, id));
         }
-        for centre in placed.others.iter().chain([&placed.centre]) {
+        for centre in placed.centres() {
             if let Some(list) = self.by_centre.get_mut(centre) {
                 list.remove(&(placed.opened_ms, id));
                 if list.is_empty() {
@@ -157,15 +153,31 @@ impl Index {
     }
 
     /// Most events only move what the episode waits for.
-    fn move_due(&mut self, id: EpisodeId, episode: &Episode) {
-        let Some(placed) = self.placed.get_mut(&id) else { return };
-        let due_ms = soonest(episode);
-        if placed.due_ms != due_ms {
-            if let Some(before) = std::mem::replace(&mut placed.due_ms, due_ms) {
-                self.due.remove(&(before, id));
-            }
-            self.due.extend(due_ms.map(|due| (due, id)));
+    fn move_due(&mut self, id: EpisodeId, before: &Episode, after: &Episode) {
+        let (before, after) = (soonest(before), soonest(after));
+        if before != after {
+            before.map(|due| self.due.remove(&(due, id)));
+            self.due.extend(after.map(|due| (due, id)));
         }
+    }
+}
+
+impl Placed {
+    /// Voided signals as well: their tasks and centres still lead to the episode. None before the first one.
+    fn of(episode: &Episode) -> Option<Self> {
+        let (mut opened_ms, mut centres) = (i64::MAX, BTreeSet::new());
+        for fact in episode.facts() {
+            if let Change::Opened(Opened { signal, .. }) | Change::SignalJoined(signal) = fact.change {
+                opened_ms = opened_ms.min(fact.effective_at.as_millisecond());
+                centres.insert(signal.centre);
+            }
+        }
+        let centre = centres.pop_first()?;
+        Some(Self { opened_ms, due_ms: soonest(episode), centre, others: centres.into_iter().collect() })
+    }
+
+    fn centres(&self) -> impl Iterator<Item = &CentreKey> {
+        self.others.iter().chain([&self.centre])
     }
 }
 
@@ -211,15 +223,14 @@ impl Machine for Episodes {
     }
 
     fn index(index: &mut Index, subject: &Subject, before: Option<&State>, after: Option<&State>) {
-        if let (Some(_), Some(after)) = (before, after)
+        if let (Some(before), Some(after)) = (before, after)
             && !moves_lists(after.episode.last_change())
         {
-            index.move_due(after.id, &after.episode);
+            index.move_due(after.id, &before.episode, &after.episode);
             return;
         }
-        // What was put in is remembered here: an episode that ended comes without its state before.
         if let Some(id) = id_of(subject) {
-            index.take_out(id);
+            index.take_out(id, before);
         }
         // A history that froze leaves the lists; its child and tasks still lead to it, so that no second episode is opened beside it.
         if let Some(state) = after {
