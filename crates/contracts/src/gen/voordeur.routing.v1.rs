@@ -2442,6 +2442,9 @@ pub struct TimelineEntry {
     /// Version of the directory by which it was decided; 0 when none was needed. The role the person acted in stands in the actor.
     #[prost(uint64, tag = "6")]
     pub directory_version: u64,
+    /// Keys of the people it concerns: who took it or was given it, who was asked, whose offer ended, who was told.
+    #[prost(string, repeated, tag = "7")]
+    pub people: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 impl ::prost::Name for TimelineEntry {
     const NAME: &'static str = "TimelineEntry";
