@@ -92,18 +92,9 @@ fn noon(day: i64) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: day * DAY_S + DAY_S / 2, nanos: 0 }
 }
 
-/// yyyy-mm-dd, by the algorithm of the proleptic Gregorian calendar (Hinnant, "chrono-compatible low-level date algorithms").
+/// A day as it is written in events.
 fn civil(day: i64) -> String {
-    let shifted = day + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * of_year + 2) / 153;
-    let of_month = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{of_month:02}")
+    jiff::civil::date(1970, 1, 1).saturating_add(jiff::Span::new().days(day)).to_string()
 }
 
 /// What happened, before it is put in order. A goal and a referral go by the place where they were told until their commit is known.

@@ -13,7 +13,7 @@ use voordeur_contracts::{
     escalation::{
         MakeReportRequest, ReportQuestion, outcome_report_service_client::OutcomeReportServiceClient,
     },
-    event::{EpisodeEvent, SignalEvent, signal_event},
+    event::{SignalEvent, signal_event},
 };
 use voordeur_escalation::read_event;
 use voordeur_escalation_domain::outcome::{CaseFact, Cause, Classifier, Day, ESC_1, Question, take_in};
@@ -260,22 +260,32 @@ async fn make_report(plan: &Plan, ground: &Ground, report: &mut Report) {
     report.derived("outcomes.report.memory", "MB", crate::process::usage(process).memory / 1e6);
 }
 
-/// Classifies cases, in this process.
-fn cases(ground: &Ground, report: &mut Report) {
+/// The cases of the decade, one after the other, as escalation would know them.
+fn told_cases(ground: &Ground) -> impl Iterator<Item = Vec<CaseFact>> {
     let zone = TimeZone::get("Europe/Amsterdam").expect("a time zone");
-    let (mut histories, mut facts) = (Vec::with_capacity(CASES), 0);
-    for number in 0..CASES {
-        let mut history: Vec<CaseFact> = Vec::new();
-        for (commit, event) in decade::story(SEED, number, ground.centres - 1, false).events {
+    let centres = ground.centres - 1;
+    (0..).map(move |number| {
+        let mut history = Vec::new();
+        for (commit, event) in decade::story(SEED, number, centres, false).events {
             let commit = CommitId::parse_hex(&commit).expect("a commit id");
             let event = read_event(&event).expect("an event");
             take_in(&mut history, &event, commit, &ESC_1.endpoints, &zone);
         }
-        facts += history.len();
-        histories.push(history);
-    }
+        history
+    })
+}
+
+/// What is asked of each case: the year after its judgement, long after the last one.
+fn question() -> Question {
     let observed = Day::of_date(jiff::civil::date(2026, 10, 31)).expect("a day");
-    let question = Question { observed, window: 365, known: observed };
+    Question { observed, window: 365, known: observed }
+}
+
+/// Classifies cases, in this process.
+fn cases(ground: &Ground, report: &mut Report) {
+    let histories: Vec<_> = told_cases(ground).take(CASES).collect();
+    let facts: usize = histories.iter().map(Vec::len).sum();
+    let question = question();
     let mut classifier = Classifier::default();
     let (mut avoided, began) = (0_usize, Instant::now());
     let mut times = 0_u32;
@@ -299,19 +309,11 @@ fn cases(ground: &Ground, report: &mut Report) {
 
 /// A file of subjects for the estimators.
 fn subjects(ground: &Ground, at_most: usize) -> String {
-    let zone = TimeZone::get("Europe/Amsterdam").expect("a time zone");
-    let observed = Day::of_date(jiff::civil::date(2026, 10, 31)).expect("a day");
-    let question = Question { observed, window: 365, known: observed };
+    let question = question();
     let mut classifier = Classifier::default();
     let mut text = "id,time,cause\n".to_owned();
     let mut count = 0;
-    for number in 0.. {
-        let mut history: Vec<CaseFact> = Vec::new();
-        for (commit, event) in decade::story(SEED, number, ground.centres - 1, false).events {
-            let commit = CommitId::parse_hex(&commit).expect("a commit id");
-            let event: EpisodeEvent = event;
-            take_in(&mut history, &read_event(&event).expect("an event"), commit, &ESC_1.endpoints, &zone);
-        }
+    for history in told_cases(ground) {
         let classified = classifier.classify(&history, question).expect("no contradiction");
         let Some(survival) = classified.survival else { continue };
         let cause = match survival.cause {
