@@ -6,10 +6,12 @@
 
 pub mod calendar;
 pub mod ladder;
+pub mod notice;
 pub mod plan;
 pub mod policy;
 pub mod presence;
 pub mod reaction;
+pub mod sight;
 pub mod task;
 pub mod words;
 

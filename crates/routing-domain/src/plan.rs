@@ -1,62 +1,19 @@
-//! The choice of professional: a pure function of what the signal is about, who is there, what they have in hand and who knows the
-//! child. It gives a plan with everybody that was looked at and why; the plan is frozen in the task.
+//! The choice of professional: a pure function of the ladder and of what is seen at that moment. It gives a plan with everybody that was
+//! looked at and why; the plan is frozen in the task.
+//!
+//! Whoever is not there at this moment is asked only when she is back in time: so early that she has the step's time to respond before
+//! somebody must have taken the task. So no time is lost on people who are not there.
 
 use std::cmp::Ordering;
 
-use voordeur_kernel::{ConcernDomain, ProfessionalKey, Span};
+use voordeur_kernel::{ConcernDomain, ProfessionalKey, Span, Timestamp};
 
+pub use crate::sight::{Attendance, Seen, Sight};
 use crate::{
+    calendar::Calendar,
     ladder::{Clocks, Ladder, Rung},
     words::{Audience, ChoiceReason},
 };
-
-/// Is she there at this moment?
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Attendance {
-    /// Yes.
-    Present,
-    /// No, by the weekly hours.
-    NotScheduled,
-    /// No, somebody said so. Never why.
-    Absent,
-}
-
-/// One professional of the centre at this moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OnRoster {
-    /// Who.
-    pub professional: ProfessionalKey,
-    /// What she knows about.
-    pub expertise: Vec<ConcernDomain>,
-    /// Is she there?
-    pub attendance: Attendance,
-    /// Is her registration valid?
-    pub registered: bool,
-    /// Open tasks she holds.
-    pub open_tasks: u32,
-    /// Minutes a week that she is at the centre; 0 when unknown.
-    pub weekly_minutes: u32,
-    /// She said before that she stands too close to this child.
-    pub too_close: bool,
-}
-
-/// The centre at this moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Roster {
-    /// Who catches what nobody takes.
-    pub coordinator: ProfessionalKey,
-    /// Everybody who works there, in any order.
-    pub professionals: Vec<OnRoster>,
-}
-
-impl Roster {
-    /// Who can be asked for something that waits until she is there: registered, and nobody said that she is absent.
-    #[must_use]
-    pub fn sooner_or_later(&self) -> Vec<ProfessionalKey> {
-        let able = |person: &&OnRoster| person.registered && person.attendance != Attendance::Absent;
-        self.professionals.iter().filter(able).map(|person| person.professional.clone()).collect()
-    }
-}
 
 /// One person that was looked at for a step.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -69,6 +26,8 @@ pub struct Candidate {
     pub reasons: Vec<ChoiceReason>,
     /// Open tasks she held.
     pub open_tasks: u32,
+    /// When she is there, where that is not now and is known.
+    pub there_from: Option<Timestamp>,
 }
 
 /// One step of a plan.
@@ -78,6 +37,8 @@ pub struct PlanStep {
     pub audience: Audience,
     /// Time to respond before the next step.
     pub respond_within: Span,
+    /// It turns only to people who know about one of these; empty: to everybody of its audience.
+    pub expertise: Vec<ConcernDomain>,
     /// Everybody that was looked at, the best first.
     pub candidates: Vec<Candidate>,
 }
@@ -85,8 +46,12 @@ pub struct PlanStep {
 /// The frozen plan of one task.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Plan {
-    /// Version of the policy; 0 is the built-in ladder.
+    /// Version of the policy; 0 is the built-in one.
     pub policy_version: u64,
+    /// Names of the branches of the policy from the root to the one that decided; empty for safety and for work that came due by itself.
+    pub branch: Vec<String>,
+    /// Name of the ladder.
+    pub ladder: String,
     /// One step after the other; the last always catches.
     pub steps: Vec<PlanStep>,
     /// The clocks.
@@ -108,23 +73,43 @@ impl Plan {
     }
 }
 
-/// Chooses. `domains` is what the concern is about, `known` the professional who worked with this child last, or whose work it follows on.
+/// Chooses. `domains` is what the concern is about, `received_at` the moment from which the clocks count, `calendar` that of the centre.
 #[must_use]
 pub fn plan(
     ladder: &Ladder,
     domains: &[ConcernDomain],
-    roster: &Roster,
-    known: Option<&ProfessionalKey>,
+    received_at: Timestamp,
+    sight: &Sight,
+    calendar: &dyn Calendar,
 ) -> Plan {
-    let mut choice = Choice { domains, roster, known, patient: ladder.is_patient(), asked: Vec::new() };
-    let steps = ladder.rungs().iter().flat_map(|rung| choice.steps(*rung)).collect();
-    Plan { policy_version: ladder.policy_version(), steps, clocks: ladder.clocks() }
+    let accept_by = calendar.after(received_at, ladder.clocks().accept);
+    let patient = ladder.is_patient();
+    let mut choice = Choice { domains, sight, calendar, accept_by, patient, asked: Vec::new() };
+    let steps = ladder.rungs().iter().flat_map(|rung| choice.steps(rung)).collect();
+    Plan {
+        policy_version: ladder.policy_version(),
+        branch: ladder.branch().iter().map(ToString::to_string).collect(),
+        ladder: ladder.name().to_string(),
+        steps,
+        clocks: ladder.clocks(),
+    }
+}
+
+/// Is somebody who comes at a moment there in time: can she respond within a step's time before the task must be taken?
+pub(crate) fn is_in_time(
+    there_from: Option<Timestamp>,
+    respond_within: Span,
+    accept_by: Timestamp,
+    calendar: &dyn Calendar,
+) -> bool {
+    there_from.is_some_and(|from| calendar.after(from, respond_within) <= accept_by)
 }
 
 struct Choice<'a> {
     domains: &'a [ConcernDomain],
-    roster: &'a Roster,
-    known: Option<&'a ProfessionalKey>,
+    sight: &'a Sight,
+    calendar: &'a dyn Calendar,
+    accept_by: Timestamp,
     patient: bool,
     asked: Vec<ProfessionalKey>,
 }
@@ -133,8 +118,8 @@ struct Choice<'a> {
 const WEEKLY_MINUTES: u32 = 36 * 60;
 
 /// Open work relative to hours, without fractions: a/x against b/y is a*y against b*x.
-fn by_open_work(a: &OnRoster, b: &OnRoster) -> Ordering {
-    let minutes = |person: &OnRoster| match person.weekly_minutes {
+fn by_open_work(a: &Seen, b: &Seen) -> Ordering {
+    let minutes = |person: &Seen| match person.weekly_minutes {
         0 => u64::from(WEEKLY_MINUTES),
         known => u64::from(known),
     };
@@ -142,13 +127,27 @@ fn by_open_work(a: &OnRoster, b: &OnRoster) -> Ordering {
 }
 
 impl Choice<'_> {
-    /// Why she cannot be asked at this moment.
-    fn obstacles(&self, person: &OnRoster) -> Vec<ChoiceReason> {
+    /// Why she cannot be asked, apart from what she knows about.
+    fn obstacles(&self, person: &Seen, rung: &Rung) -> Vec<ChoiceReason> {
+        let in_time = is_in_time(person.there_from, rung.respond_within, self.accept_by, self.calendar);
         let mut reasons = Vec::new();
-        match person.attendance {
-            Attendance::NotScheduled if !self.patient => reasons.push(ChoiceReason::NotScheduled),
-            Attendance::Present | Attendance::NotScheduled => {}
-            Attendance::Absent => reasons.push(ChoiceReason::Absent),
+        match (person.attendance, rung.audience) {
+            (Attendance::Absent, _) => reasons.push(ChoiceReason::Absent),
+            (Attendance::Present, _) => {}
+            // Who is not there now is not alerted.
+            (Attendance::LaterToday | Attendance::NotScheduled, Audience::EverybodyOnDuty) => {
+                reasons.push(ChoiceReason::NotScheduled);
+            }
+            (Attendance::LaterToday | Attendance::NotScheduled, _) if self.patient => {}
+            (Attendance::LaterToday, Audience::NeighbouringCentre) => {
+                reasons.push(ChoiceReason::NotScheduled)
+            }
+            (Attendance::LaterToday, _) | (Attendance::NotScheduled, Audience::KnownBackInTime) => {
+                if !in_time {
+                    reasons.push(ChoiceReason::NotBackInTime);
+                }
+            }
+            (Attendance::NotScheduled, _) => reasons.push(ChoiceReason::NotScheduled),
         }
         if !person.registered {
             reasons.push(ChoiceReason::RegistrationExpired);
@@ -159,134 +158,185 @@ impl Choice<'_> {
         reasons
     }
 
-    fn steps(&mut self, rung: Rung) -> Vec<PlanStep> {
-        let step = |candidates| PlanStep {
-            audience: rung.audience,
-            respond_within: rung.respond_within,
-            candidates,
-        };
-        match rung.audience {
-            Audience::KnownProfessional => vec![step(self.known())],
-            Audience::PresentAtCentre => {
-                let (chosen, passed_over) = self.present();
-                let mut waves: Vec<Vec<Candidate>> =
-                    chosen.chunks(rung.at_once.max(1)).map(<[Candidate]>::to_vec).collect();
-                if waves.is_empty() {
-                    waves.push(Vec::new());
-                }
-                if let Some(first) = waves.first_mut() {
-                    first.extend(passed_over);
-                }
-                waves.into_iter().map(step).collect()
+    fn steps(&mut self, rung: &Rung) -> Vec<PlanStep> {
+        let expertise: Vec<ConcernDomain> = rung.expertise.asked_for(self.domains).iter().collect();
+        let found = match rung.audience {
+            Audience::KnownProfessional | Audience::KnownBackInTime => self.known(rung, &expertise),
+            Audience::PresentAtCentre | Audience::NeighbouringCentre => {
+                return self.turns(rung, &expertise);
             }
-            Audience::EverybodyOnDuty => vec![step(self.everybody())],
-            Audience::Coordinator => vec![step(vec![self.coordinator(Vec::new())])],
-            // No arrangement with a neighbour is known yet: the step is there, turns to nobody and is skipped.
-            Audience::NeighbouringCentre | Audience::KnownBackInTime => vec![step(Vec::new())],
+            Audience::EverybodyOnDuty => self.everybody(rung),
+            Audience::Coordinator => vec![self.coordinator(Vec::new())],
+        };
+        vec![step(rung, &expertise, found)]
+    }
+
+    /// Others, so many at once; whoever does not fit comes in a following step of the same kind.
+    fn turns(&mut self, rung: &Rung, expertise: &[ConcernDomain]) -> Vec<PlanStep> {
+        let (chosen, passed_over) = self.others(rung, expertise);
+        let mut turns: Vec<Vec<Candidate>> =
+            chosen.chunks(rung.at_once.max(1)).map(<[Candidate]>::to_vec).collect();
+        if turns.is_empty() {
+            turns.push(Vec::new());
         }
+        if let Some(first) = turns.first_mut() {
+            first.extend(passed_over);
+        }
+        turns.into_iter().map(|candidates| step(rung, expertise, candidates)).collect()
     }
 
-    /// People who can be asked now.
-    fn available(&self) -> impl Iterator<Item = &OnRoster> {
-        self.roster.professionals.iter().filter(|person| self.obstacles(person).is_empty())
+    /// Is she the only one of the centre who can be asked, and was nobody else asked before her?
+    fn is_sole(&self, person: &Seen, rung: &Rung) -> bool {
+        let mut able = self.sight.own().filter(|other| self.obstacles(other, rung).is_empty());
+        rung.audience != Audience::KnownBackInTime
+            && able.next().is_some_and(|only| only.professional == person.professional)
+            && able.next().is_none()
+            && self.asked.is_empty()
     }
 
-    fn is_sole(&self) -> bool {
-        self.available().count() == 1
-    }
-
-    fn known(&mut self) -> Vec<Candidate> {
-        let Some(known) = self.known else { return Vec::new() };
-        let Some(person) = self.roster.professionals.iter().find(|p| p.professional == *known) else {
+    /// Who knows this child; while she is absent, whoever stands in for her takes her place.
+    fn known(&mut self, rung: &Rung, expertise: &[ConcernDomain]) -> Vec<Candidate> {
+        let Some(knows) = self.sight.known.as_ref().and_then(|known| self.sight.person(known)) else {
             return Vec::new();
         };
-        let obstacles = self.obstacles(person);
+        let why = if self.patient { ChoiceReason::FollowsHerWork } else { ChoiceReason::KnowsChild };
+        let mut candidates = vec![self.looked_at(knows, vec![why], rung, expertise)];
+        let mut away = knows;
+        while away.attendance == Attendance::Absent
+            && let Some(next) = away.stand_in.as_ref().and_then(|stand_in| self.sight.person(stand_in))
+            && candidates.iter().all(|candidate| candidate.professional != next.professional)
+        {
+            candidates.push(self.looked_at(next, vec![ChoiceReason::StandsIn], rung, expertise));
+            away = next;
+        }
+        // The one who is asked comes first.
+        candidates.sort_by_key(|candidate| !candidate.chosen);
+        self.asked.extend(candidates.iter().filter(|c| c.chosen).map(|c| c.professional.clone()));
+        candidates
+    }
+
+    /// One named person, for a reason.
+    fn looked_at(
+        &self,
+        person: &Seen,
+        mut reasons: Vec<ChoiceReason>,
+        rung: &Rung,
+        expertise: &[ConcernDomain],
+    ) -> Candidate {
+        let mut obstacles = self.obstacles(person, rung);
+        if !expertise.is_empty() && !person.knows_about(expertise) {
+            obstacles.push(ChoiceReason::LacksExpertise);
+        }
+        if self.asked.contains(&person.professional) {
+            obstacles.push(ChoiceReason::AskedInEarlierStep);
+        }
         let chosen = obstacles.is_empty();
-        let mut reasons =
-            vec![if self.patient { ChoiceReason::FollowsHerWork } else { ChoiceReason::KnowsChild }];
         if chosen {
-            reasons.push(at_work(person));
-            if self.is_sole() {
+            reasons.push(at_work(person, rung));
+            if self.is_sole(person, rung) {
                 reasons.push(ChoiceReason::OnlyOnePresent);
             }
-            self.asked.push(known.clone());
         }
         reasons.extend(obstacles);
-        vec![candidate(person, chosen, reasons)]
+        candidate(person, chosen, reasons)
     }
 
-    fn has_expertise(&self, person: &OnRoster) -> bool {
-        self.domains.iter().any(|domain| person.expertise.contains(domain))
+    /// Who is there now before who comes later, then expertise, then who still has room, then open work relative to hours.
+    fn rank(&self, a: &Seen, b: &Seen) -> Ordering {
+        let later = |person: &Seen| !self.patient && person.attendance != Attendance::Present;
+        (later(a).cmp(&later(b)))
+            .then_with(|| b.knows_about(self.domains).cmp(&a.knows_about(self.domains)))
+            .then_with(|| a.is_at_capacity().cmp(&b.is_at_capacity()))
+            .then_with(|| by_open_work(a, b))
     }
 
-    /// Expertise first, then open work; by which of the two the order was settled.
-    fn rank(&self, a: &OnRoster, b: &OnRoster) -> Ordering {
-        self.has_expertise(b).cmp(&self.has_expertise(a)).then_with(|| by_open_work(a, b))
+    /// Does nobody who is like her in everything else have less open work?
+    fn has_least_work(&self, person: &Seen, able: &[&Seen]) -> bool {
+        let alike = |other: &&&Seen| {
+            other.knows_about(self.domains) == person.knows_about(self.domains)
+                && other.is_at_capacity() == person.is_at_capacity()
+        };
+        able.iter().filter(alike).all(|other| by_open_work(person, other) != Ordering::Greater)
     }
 
-    /// Everybody present, the best first, and everybody that was passed over.
-    fn present(&mut self) -> (Vec<Candidate>, Vec<Candidate>) {
-        let sole = self.is_sole();
-        let asked = std::mem::take(&mut self.asked);
-        let (mut able, mut unable): (Vec<_>, Vec<_>) = self
-            .roster
-            .professionals
-            .iter()
-            .partition(|p| self.obstacles(p).is_empty() && !asked.contains(&p.professional));
-        able.sort_by(|a, b| self.rank(a, b).then_with(|| a.professional.cmp(&b.professional)));
-        unable.sort_by(|a, b| a.professional.cmp(&b.professional));
+    /// Everybody who can be asked, the best first, and everybody that was passed over.
+    fn others(&mut self, rung: &Rung, expertise: &[ConcernDomain]) -> (Vec<Candidate>, Vec<Candidate>) {
+        let neighbours = rung.audience == Audience::NeighbouringCentre;
+        let lacks = |person: &Seen| !expertise.is_empty() && !person.knows_about(expertise);
+        let (mut able, mut unable): (Vec<&Seen>, Vec<&Seen>) =
+            self.sight.people.iter().filter(|person| person.neighbour.is_some() == neighbours).partition(
+                |person| {
+                    self.obstacles(person, rung).is_empty()
+                        && !lacks(person)
+                        && !self.asked.contains(&person.professional)
+                },
+            );
+        let by_key = |a: &Seen, b: &Seen| {
+            a.professional.cmp(&b.professional).then_with(|| a.neighbour.cmp(&b.neighbour))
+        };
+        able.sort_by(|a, b| self.rank(a, b).then_with(|| by_key(a, b)));
+        // Somebody who works at two neighbours is asked once.
+        let mut once = Vec::new();
+        able.retain(|person| {
+            let first = !once.contains(&&person.professional);
+            once.push(&person.professional);
+            first
+        });
+        unable.sort_by(|a, b| by_key(a, b));
         let chosen: Vec<Candidate> = able
             .iter()
             .enumerate()
             .map(|(index, person)| {
-                let peer = |other: Option<&&OnRoster>| {
-                    other.is_some_and(|o| self.rank(person, o) == Ordering::Equal)
+                let peer = |other: Option<&&Seen>| {
+                    other.is_some_and(|other| self.rank(person, other) == Ordering::Equal)
                 };
-                let mut reasons = vec![at_work(person)];
-                if sole {
-                    reasons.push(ChoiceReason::OnlyOnePresent);
-                }
-                if self.has_expertise(person) {
-                    reasons.push(ChoiceReason::HasExpertise);
-                }
-                let least = able
-                    .iter()
-                    .filter(|o| self.has_expertise(o) == self.has_expertise(person))
-                    .all(|o| by_open_work(person, o) != Ordering::Greater);
-                if !sole && least {
-                    reasons.push(ChoiceReason::LeastOpenWork);
-                }
-                if peer(able.get(index + 1)) || index.checked_sub(1).is_some_and(|i| peer(able.get(i))) {
-                    reasons.push(ChoiceReason::TieBroken);
-                }
-                candidate(person, true, reasons)
+                let tie =
+                    peer(able.get(index + 1)) || index.checked_sub(1).is_some_and(|i| peer(able.get(i)));
+                candidate(person, true, self.reasons(person, rung, &able, tie))
             })
             .collect();
         let passed_over = unable
             .iter()
             .map(|person| {
-                let mut reasons = self.obstacles(person);
-                if asked.contains(&person.professional) {
+                let mut reasons = self.obstacles(person, rung);
+                if lacks(person) {
+                    reasons.push(ChoiceReason::LacksExpertise);
+                }
+                if self.asked.contains(&person.professional) {
                     reasons.push(ChoiceReason::AskedInEarlierStep);
                 }
                 candidate(person, false, reasons)
             })
             .collect();
-        self.asked = asked;
         self.asked.extend(chosen.iter().map(|c| c.professional.clone()));
         (chosen, passed_over)
     }
 
-    /// Safety: everybody on duty, and the coordinator whether she is there or not.
-    fn everybody(&mut self) -> Vec<Candidate> {
-        let mut people: Vec<&OnRoster> = self.roster.professionals.iter().collect();
+    /// Why one of several comes where she comes.
+    fn reasons(&self, person: &Seen, rung: &Rung, able: &[&Seen], tie: bool) -> Vec<ChoiceReason> {
+        let sole = person.neighbour.is_none() && self.is_sole(person, rung);
+        let given = [
+            (person.neighbour.is_some(), ChoiceReason::ByArrangement),
+            (true, at_work(person, rung)),
+            (sole, ChoiceReason::OnlyOnePresent),
+            (person.knows_about(self.domains), ChoiceReason::HasExpertise),
+            (person.is_at_capacity(), ChoiceReason::AtCapacity),
+            (!sole && self.has_least_work(person, able), ChoiceReason::LeastOpenWork),
+            (tie, ChoiceReason::TieBroken),
+        ];
+        given.into_iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason).collect()
+    }
+
+    /// Safety: everybody on duty at this moment, and the coordinator whether she is there or not.
+    fn everybody(&self, rung: &Rung) -> Vec<Candidate> {
+        let coordinator = &self.sight.coordinator;
+        let mut people: Vec<&Seen> =
+            self.sight.own().filter(|person| person.professional != *coordinator).collect();
         people.sort_by(|a, b| a.professional.cmp(&b.professional));
-        let coordinator = &self.roster.coordinator;
         let mut candidates: Vec<Candidate> = people
             .into_iter()
-            .filter(|person| person.professional != *coordinator)
             .map(|person| {
-                let obstacles = self.obstacles(person);
+                let obstacles = self.obstacles(person, rung);
                 if obstacles.is_empty() {
                     candidate(person, true, vec![ChoiceReason::SafetyEverybody, ChoiceReason::Present])
                 } else {
@@ -299,27 +349,48 @@ impl Choice<'_> {
     }
 
     fn coordinator(&self, mut reasons: Vec<ChoiceReason>) -> Candidate {
-        let coordinator = &self.roster.coordinator;
-        let person = self.roster.professionals.iter().find(|p| p.professional == *coordinator);
+        let coordinator = &self.sight.coordinator;
         reasons.push(ChoiceReason::IsCoordinator);
+        if self.sight.coordinator_absent {
+            reasons.push(ChoiceReason::Absent);
+        }
         Candidate {
             professional: coordinator.clone(),
             chosen: true,
             reasons,
-            open_tasks: person.map_or(0, |p| p.open_tasks),
+            open_tasks: self.sight.person(coordinator).map_or(0, |seen| seen.open_tasks),
+            there_from: None,
         }
     }
 }
 
-/// Is she there, or back later?
-fn at_work(person: &OnRoster) -> ChoiceReason {
-    match person.attendance {
-        Attendance::Present => ChoiceReason::Present,
-        Attendance::NotScheduled => ChoiceReason::NotScheduled,
-        Attendance::Absent => ChoiceReason::Absent,
+fn step(rung: &Rung, expertise: &[ConcernDomain], candidates: Vec<Candidate>) -> PlanStep {
+    PlanStep {
+        audience: rung.audience,
+        respond_within: rung.respond_within,
+        expertise: expertise.to_vec(),
+        candidates,
     }
 }
 
-fn candidate(person: &OnRoster, chosen: bool, reasons: Vec<ChoiceReason>) -> Candidate {
-    Candidate { professional: person.professional.clone(), chosen, reasons, open_tasks: person.open_tasks }
+/// Is she there, or back later?
+fn at_work(person: &Seen, rung: &Rung) -> ChoiceReason {
+    match (person.attendance, rung.audience) {
+        (Attendance::Present, _) => ChoiceReason::Present,
+        (_, Audience::KnownBackInTime) => ChoiceReason::BackInTime,
+        (Attendance::LaterToday, _) => ChoiceReason::LaterToday,
+        (Attendance::NotScheduled, _) => ChoiceReason::NotScheduled,
+        (Attendance::Absent, _) => ChoiceReason::Absent,
+    }
+}
+
+fn candidate(person: &Seen, chosen: bool, reasons: Vec<ChoiceReason>) -> Candidate {
+    let away = person.attendance != Attendance::Present;
+    Candidate {
+        professional: person.professional.clone(),
+        chosen,
+        reasons,
+        open_tasks: person.open_tasks,
+        there_from: person.there_from.filter(|_| away),
+    }
 }

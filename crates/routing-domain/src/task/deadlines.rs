@@ -45,7 +45,12 @@ impl Clockwork {
 
     /// Somebody holds it now: nobody has to take it any more.
     pub(super) fn taken(self) -> Self {
-        self.without(&[ClockKind::Offer, ClockKind::Accept, ClockKind::SafetyRepeat, ClockKind::Hold])
+        self.without(&[ClockKind::Offer, ClockKind::Accept, ClockKind::SafetyRepeat]).released()
+    }
+
+    /// It is not hers any more who held it: what ran because of her ends. A meeting about the task stays planned.
+    pub(super) fn released(self) -> Self {
+        self.without(&[ClockKind::Hold, ClockKind::Transfer, ClockKind::HolderAway])
     }
 
     /// The clock of a step that was taken, instead of the one of the step before.

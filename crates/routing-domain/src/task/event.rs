@@ -6,12 +6,14 @@ use voordeur_kernel::{
     CommandId, CommitId, DataKeyId, OrganisationKey, ProfessionalKey, Role, TaskId, Timestamp,
 };
 
-use super::{About, Colleague, Deadline, Offer};
+use super::{About, Away, Colleague, Deadline, Meeting, Offer};
 use crate::{
     plan::Plan,
+    sight::Sight,
     words::{
-        AnswerStatus, AssignReason, CancelReason, ContactKind, ContactWith, DeclineReason, ErrorReason,
-        FailReason, HandBackReason, HoldReason, TaskOutcome,
+        AnswerStatus, AssignReason, AwayReason, CancelReason, ContactKind, ContactWith, DeclineReason,
+        ErrorReason, FailReason, HandBackReason, HoldReason, HolderAwayEnd, MeetingEnd, TaskOutcome,
+        TransferEnd,
     },
 };
 
@@ -94,6 +96,8 @@ pub struct Requested {
     pub coordinator: ProfessionalKey,
     /// The frozen plan.
     pub plan: Plan,
+    /// What the choice saw; `None` in events from before it was kept.
+    pub sight: Option<Sight>,
     /// What its first step brought.
     pub first_step: StepTaken,
     /// Earlier tasks on the same child, newest first.
@@ -114,7 +118,7 @@ pub enum Change {
         /// All that run.
         deadlines: Vec<Deadline>,
     },
-    /// One person said no, or is not there.
+    /// One person said no; until offers could be withdrawn, also that she was not there.
     OfferDeclined {
         /// Who.
         professional: ProfessionalKey,
@@ -255,6 +259,65 @@ pub enum Change {
         /// Who catches it from here on.
         coordinator: ProfessionalKey,
     },
+    /// Somebody with an offer is not there any more.
+    OfferWithdrawn {
+        /// Who.
+        professional: ProfessionalKey,
+        /// Absent, or not of the centre any more.
+        reason: AwayReason,
+        /// The next step, when she was the last one asked.
+        next_step: Option<StepTaken>,
+        /// All that run.
+        deadlines: Vec<Deadline>,
+    },
+    /// The holder is away: who goes on?
+    HolderAway {
+        /// Who, until when.
+        away: Away,
+        /// All that run.
+        deadlines: Vec<Deadline>,
+    },
+    /// The question who goes on ended: it stays hers.
+    HolderAwayEnded {
+        /// How.
+        end: HolderAwayEnd,
+        /// All that run.
+        deadlines: Vec<Deadline>,
+    },
+    /// The holder asks a colleague to take it over.
+    TransferProposed {
+        /// Whom.
+        professional: ProfessionalKey,
+        /// Why.
+        reason: AssignReason,
+        /// All that run.
+        deadlines: Vec<Deadline>,
+    },
+    /// How that ended; a yes makes it the colleague's.
+    TransferEnded {
+        /// How.
+        end: TransferEnd,
+        /// Why not, when she declined.
+        reason: Option<DeclineReason>,
+        /// All that run.
+        deadlines: Vec<Deadline>,
+    },
+    /// A meeting is planned.
+    MeetingPlanned {
+        /// When and with whom.
+        meeting: Meeting,
+        /// All that run.
+        deadlines: Vec<Deadline>,
+    },
+    /// What became of it.
+    MeetingRecorded {
+        /// How it went.
+        end: MeetingEnd,
+        /// Did the parents come?
+        parents_came: bool,
+        /// All that run.
+        deadlines: Vec<Deadline>,
+    },
 }
 
 impl Change {
@@ -283,6 +346,20 @@ impl Change {
             Self::NobodyToTell { .. } => StepKind::TellNobody,
             Self::Linked { .. } => StepKind::Link,
             Self::CoordinatorReplaced { .. } => StepKind::ReplaceCoordinator,
+            Self::OfferWithdrawn { .. } => StepKind::WithdrawOffer,
+            Self::HolderAway { .. } => StepKind::NoteHolderAway,
+            Self::HolderAwayEnded { end, .. } => match end {
+                HolderAwayEnd::Returned => StepKind::NoteHolderBack,
+                HolderAwayEnd::LeftWithHer => StepKind::LeaveWithHolder,
+            },
+            Self::TransferProposed { .. } => StepKind::ProposeTransfer,
+            Self::TransferEnded { end, .. } => match end {
+                TransferEnd::Accepted | TransferEnd::Declined => StepKind::AnswerTransfer,
+                TransferEnd::Withdrawn => StepKind::WithdrawTransfer,
+                TransferEnd::Lapsed | TransferEnd::ColleagueAway => StepKind::EndTransfer,
+            },
+            Self::MeetingPlanned { .. } => StepKind::PlanMeeting,
+            Self::MeetingRecorded { .. } => StepKind::RecordMeeting,
         }
     }
 
@@ -292,7 +369,9 @@ impl Change {
         match self {
             Self::Requested(requested) => Some(&requested.first_step),
             Self::OffersMade { step, .. } => Some(step),
-            Self::OfferDeclined { next_step, .. } => next_step.as_ref(),
+            Self::OfferDeclined { next_step, .. } | Self::OfferWithdrawn { next_step, .. } => {
+                next_step.as_ref()
+            }
             Self::OffersTimedOut { next_step, .. } | Self::HandedBack { next_step, .. } => Some(next_step),
             _ => None,
         }

@@ -3,10 +3,13 @@
 use voordeur_kernel::{ProfessionalKey, Role, TaskId};
 
 use super::{
-    Cancellation, Change, Done, Meta, Offer, Requested, Route, StepTaken, Task, TaskState, grown,
+    Cancellation, Change, Done, Meta, Offer, Requested, Route, StepTaken, Task, TaskState, away, grown,
+    meeting,
     step::coordinator_offer,
     table::{self, Next},
+    transfer,
 };
+use crate::words::{DeclineReason, HandBackReason};
 
 /// An event that does not fit on what stood before: written by a later release, or damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -43,11 +46,13 @@ pub fn evolve(task: Option<Task>, id: TaskId, meta: &Meta, change: &Change) -> R
     }
     task.commands = grown(std::mem::take(&mut task.commands), Done::new(meta.command, meta.commit));
     task.version += u32::from(meta.actor.is_person());
-    if task.state != TaskState::CancelRequested {
+    // Why it was cancelled is remembered: nothing is continued that was taken back.
+    if !matches!(task.state, TaskState::CancelRequested | TaskState::Cancelled) {
         task.cancellation = None;
     }
     if task.state.is_final() {
         task.hold_until = None;
+        task.aside = None;
         task.deadlines = Box::default();
         task.offers = Box::default();
     }
@@ -90,6 +95,7 @@ fn made(id: TaskId, meta: &Meta, requested: &Requested) -> Task {
         colleagues: Box::default(),
         commands: Box::default(),
         version: 0,
+        aside: None,
     };
     take_step(&mut task, meta, &requested.first_step);
     task
@@ -141,15 +147,28 @@ fn take_in(task: &mut Task, meta: &Meta, change: &Change) {
             }
             task.deadlines = deadlines.clone().into();
         }
+        Change::OfferWithdrawn { professional, next_step, deadlines, .. } => {
+            // No no: when she is back, she may be asked again.
+            task.offers = task.offers.iter().filter(|o| o.professional != *professional).cloned().collect();
+            if let Some(step) = next_step {
+                take_step(task, meta, step);
+            }
+            task.deadlines = deadlines.clone().into();
+        }
         Change::Accepted { professional, deadlines, .. }
         | Change::Assigned { professional, deadlines, .. } => {
+            task.passes_on();
             task.holder = Some(professional.clone());
             task.offers = Box::default();
             task.hold_until = None;
             task.deadlines = deadlines.clone().into();
         }
-        Change::HandedBack { next_step, deadlines, .. } => {
-            task.holder = None;
+        Change::HandedBack { reason, next_step, deadlines } => {
+            task.passes_on();
+            if let Some(holder) = task.holder.take().filter(|_| *reason == HandBackReason::TooClose) {
+                let said = (holder, DeclineReason::TooClose);
+                task.declined = grown(std::mem::take(&mut task.declined), said);
+            }
             task.hold_until = None;
             take_step(task, meta, next_step);
             task.deadlines = deadlines.clone().into();
@@ -185,19 +204,22 @@ fn take_in(task: &mut Task, meta: &Meta, change: &Change) {
         }
         Change::CancellationDecided { confirmed, coordinator, deadlines } => {
             catch(task, meta, coordinator);
-            match task.cancellation.take() {
-                Some(Cancellation { before, next: Some(reason), .. }) if !confirmed => {
-                    task.cancellation = Some(Cancellation { reason, before, next: None });
+            if !confirmed {
+                match task.cancellation.take() {
+                    Some(Cancellation { before, next: Some(reason), .. }) => {
+                        task.cancellation = Some(Cancellation { reason, before, next: None });
+                    }
+                    // Nobody held it: it goes on at the coordinator, who said so.
+                    Some(Cancellation { before: TaskState::Requested, .. }) => {
+                        task.offers = [coordinator_offer(coordinator)].into();
+                    }
+                    _ => {}
                 }
-                // Nobody held it: it goes on at the coordinator, who said so.
-                Some(Cancellation { before: TaskState::Requested, .. }) if !confirmed => {
-                    task.offers = [coordinator_offer(coordinator)].into();
-                }
-                _ => {}
             }
             task.deadlines = deadlines.clone().into();
         }
         Change::Failed { coordinator, deadlines, .. } => {
+            task.passes_on();
             catch(task, meta, coordinator);
             task.holder = Some(coordinator.clone());
             task.hold_until = None;
@@ -213,6 +235,30 @@ fn take_in(task: &mut Task, meta: &Meta, change: &Change) {
             linked.insert(0, *other);
             linked.truncate(super::LINKED_MAX);
             task.linked = linked.into();
+        }
+        Change::HolderAway { away, deadlines } => {
+            away::noted(task, away);
+            task.deadlines = deadlines.clone().into();
+        }
+        Change::HolderAwayEnded { end, deadlines } => {
+            away::ended(task, *end);
+            task.deadlines = deadlines.clone().into();
+        }
+        Change::TransferProposed { professional, reason, deadlines } => {
+            transfer::proposed(task, professional, *reason);
+            task.deadlines = deadlines.clone().into();
+        }
+        Change::TransferEnded { end, reason, deadlines } => {
+            transfer::ended(task, *end, *reason);
+            task.deadlines = deadlines.clone().into();
+        }
+        Change::MeetingPlanned { meeting, deadlines } => {
+            meeting::planned(task, meeting);
+            task.deadlines = deadlines.clone().into();
+        }
+        Change::MeetingRecorded { deadlines, .. } => {
+            meeting::recorded(task);
+            task.deadlines = deadlines.clone().into();
         }
     }
 }

@@ -82,9 +82,28 @@ pub fn invariants(task: &Task) -> Vec<Broken> {
     );
     check(
         3,
-        (state == TaskState::CancelRequested) == task.cancellation.is_some(),
+        matches!(state, TaskState::CancelRequested | TaskState::Cancelled) == task.cancellation.is_some(),
         "it is not known where a cancellation came from",
     );
+
+    // 2 and 3: what is asked beside the work is watched by a clock of its own, and by no other.
+    check(
+        2,
+        has(ClockKind::HolderAway) == task.who_goes_on().is_some(),
+        "nobody watches who goes on for a holder who is away",
+    );
+    check(
+        2,
+        task.away().is_none_or(|away| task.holder.as_ref() == Some(&away.professional)),
+        "somebody is away who does not hold the task",
+    );
+    check(2, has(ClockKind::Transfer) == task.transfer().is_some(), "a transfer is asked without an end");
+    let asks_another = task.transfer().is_none_or(|transfer| {
+        task.holder.as_ref().is_some_and(|holder| *holder != transfer.to) && !task.has_failed()
+    });
+    check(2, asks_another, "a transfer is asked by nobody, or of the holder herself");
+    check(3, has(ClockKind::Meeting) == task.meeting().is_some(), "nobody asks what became of a meeting");
+    check(3, open || task.aside.is_none(), "something is still asked on a task that has ended");
 
     // 4: every signal gets its answer, or stays visibly overdue. So does work that came due by itself: its clock of the answer runs too.
     let asked = task.about.trigger.has_asker();

@@ -1,34 +1,48 @@
 //! The life of a task: a state machine as data ([`table`]), `decide(state, command) -> event or refusal` and `evolve(state, event) ->
 //! state`. Time, ids, who asks and who is there come inside the command; a repeated command changes nothing.
 
+mod around;
+mod away;
+mod command;
 mod deadlines;
 mod decide;
 mod event;
 mod evolve;
+mod further;
 mod invariants;
+mod kinds;
+mod meeting;
 mod page;
 mod refusal;
+mod ring;
 mod route;
 mod step;
 pub mod table;
+mod transfer;
 
 use voordeur_kernel::{
     ActivityId, CentreKey, ChildAlias, CommandId, CommitId, ConcernDomain, EpisodeId, GroupKey,
     OrganisationKey, ProfessionalKey, Role, SafetyLevel, SignalId, TaskId, Timestamp,
 };
 
-pub use decide::{By, Command, Request, There, Wish, decide};
+pub use around::Around;
+pub use away::Away;
+pub use command::{By, Command, Request, There, Wish, allowed};
+pub use decide::decide;
 pub use event::{Actor, Change, Meta, Requested, Sealed, StepTaken};
 pub use evolve::{Unfitting, evolve};
+pub use further::further_work;
 pub use invariants::{Broken, invariants};
+pub use meeting::{MEETING_PEOPLE_MAX, Meeting, MeetingWish, Parents};
 pub use page::document;
 pub use refusal::Refusal;
 pub use route::{Route, RouteStep};
 pub use table::{StepKind, TaskState};
+pub use transfer::Transfer;
 
 use crate::words::{
-    AnswerStatus, AskedBy, CancelReason, ClockKind, DeclineReason, HandOverMoment, SubjectKind, TaskOutcome,
-    Urgency,
+    AnswerStatus, AskedBy, CancelReason, ClockKind, DeclineReason, FurtherWorkReason, HandOverMoment,
+    SubjectKind, TaskOutcome, Urgency,
 };
 
 /// Most earlier tasks that a new one names.
@@ -39,8 +53,13 @@ pub const LINKED_MAX: usize = 10;
 pub enum Trigger {
     /// A signal.
     Signal(SignalId),
-    /// An earlier task.
-    EarlierTask(TaskId),
+    /// An earlier task that has ended: there is more work.
+    EarlierTask {
+        /// Which task.
+        task: TaskId,
+        /// Why there is more.
+        reason: FurtherWorkReason,
+    },
     /// A follow-up check of an episode, so many days after its baseline.
     EpisodeCheck {
         /// Which episode.
@@ -133,7 +152,7 @@ pub struct Colleague {
     pub with_name: bool,
 }
 
-/// Somebody would like the task to end, and that is not decided yet.
+/// Somebody would like the task to end: the question while it stands, and why after a yes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Cancellation {
     /// Why.
@@ -160,6 +179,16 @@ impl Done {
         let [a, b, c, d, e, f, g, h, ..] = *commit.as_bytes();
         Self { command, content: u64::from_be_bytes([a, b, c, d, e, f, g, h]) }
     }
+}
+
+/// What few tasks have beside the work itself.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+struct Aside {
+    away: Option<Away>,
+    /// The coordinator left it with the holder who is away.
+    left_with_her: bool,
+    transfer: Option<Transfer>,
+    meeting: Option<Meeting>,
 }
 
 /// A task as it stands.
@@ -191,7 +220,7 @@ pub struct Task {
     pub first_contact_at: Option<Timestamp>,
     /// Until when it waits.
     pub hold_until: Option<Timestamp>,
-    /// The question whether it should end, while it stands.
+    /// The question whether it should end, while it stands, and why when it was cancelled.
     pub cancellation: Option<Cancellation>,
     /// How it ended, when it was completed, and what the asker heard, when there is one.
     pub outcome: Option<(TaskOutcome, Option<AnswerStatus>)>,
@@ -203,6 +232,8 @@ pub struct Task {
     pub commands: Box<[Done]>,
     /// What people did so far; a reminder does not count.
     pub version: u32,
+    /// Rare, so behind a box; nothing when nothing of it is there.
+    aside: Option<Box<Aside>>,
 }
 
 impl Task {
@@ -244,6 +275,46 @@ impl Task {
         before == TaskState::Failed
     }
 
+    /// The holder is away, also when the coordinator left it with her.
+    #[must_use]
+    pub fn away(&self) -> Option<&Away> {
+        self.aside.as_ref()?.away.as_ref()
+    }
+
+    /// The holder is away, and the coordinator did not say yet who goes on.
+    #[must_use]
+    pub fn who_goes_on(&self) -> Option<&Away> {
+        let aside = self.aside.as_ref()?;
+        aside.away.as_ref().filter(|_| !aside.left_with_her)
+    }
+
+    /// The colleague who is asked to take it over.
+    #[must_use]
+    pub fn transfer(&self) -> Option<&Transfer> {
+        self.aside.as_ref()?.transfer.as_ref()
+    }
+
+    /// The meeting that is planned.
+    #[must_use]
+    pub fn meeting(&self) -> Option<&Meeting> {
+        self.aside.as_ref()?.meeting.as_ref()
+    }
+
+    fn change_aside(&mut self, change: impl FnOnce(&mut Aside)) {
+        let mut aside = self.aside.take().unwrap_or_default();
+        change(&mut aside);
+        self.aside = (*aside != Aside::default()).then_some(aside);
+    }
+
+    /// Somebody else goes on: what was asked because of the holder before her falls away.
+    fn passes_on(&mut self) {
+        self.change_aside(|aside| {
+            aside.away = None;
+            aside.left_with_her = false;
+            aside.transfer = None;
+        });
+    }
+
     /// Number of events so far.
     #[must_use]
     pub fn ordinal(&self) -> u32 {
@@ -263,6 +334,10 @@ impl Task {
             + size_of_val(&*self.linked)
             + size_of_val(&*self.colleagues)
             + size_of_val(&*self.commands)
+            + self.aside.as_ref().map_or(0, |aside| {
+                let invited = aside.meeting.as_ref();
+                size_of::<Aside>() + invited.map_or(0, |m| size_of_val(&*m.roles) + size_of_val(&*m.people))
+            })
     }
 }
 

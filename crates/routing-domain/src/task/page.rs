@@ -12,10 +12,12 @@ pub fn document() -> String {
         let name = from.map_or("(not there yet)", TaskState::name);
         let _ = writeln!(page, "\n## {name}\n");
         let mut lines = rows().filter(|row| row.from == from).peekable();
-        if lines.peek().is_none() {
-            let _ =
-                writeln!(page, "Final. Every step is refused; more work is a new task that names this one.");
-            continue;
+        if from.is_some_and(TaskState::is_final) {
+            let _ = writeln!(page, "Final: nothing happens to it any more.");
+            if lines.peek().is_none() {
+                continue;
+            }
+            let _ = writeln!(page, "More work is a new task that names this one, and is named by it.\n");
         }
         let _ = writeln!(page, "| event | call | who | leads to | needs |\n|---|---|---|---|---|");
         for row in lines {
@@ -46,6 +48,7 @@ Who may take a step comes from the directory and from the task, never from the c
 - **offered**: a professional with a pending offer;
 - **coordinator**: the coordinator of the centre. Her offer stands until somebody takes the task; she accepts or assigns, she cannot decline;
 - **professional of the centre**: with a valid registration, asked or not: a late yes is still a yes;
+- **colleague who is asked to take it over**: until she answered, the time is over, or somebody else holds it;
 - **service**: the service itself, for wake-ups, clocks and presence.
 
 A clock reminds and escalates. No clock leads to another state than the one the task is in: nothing is closed by it. A deadline that
@@ -63,6 +66,29 @@ or the activity. There is no hurry: it is at once in the hands of the profession
 as long as she works at the centre and nobody said that she is absent; she may give it back. Otherwise the other professionals are asked, and
 at last the coordinator. It must be taken within 5 and done within 10 working days, and rings until it is. When a consent is withdrawn from
 an episode, whoever holds its tasks is asked to end them (`cancellation_requested` with `consent_withdrawn`).
+
+An event carries who took the step, in which role, and by which version of the directory. Who is both professional and coordinator acts as
+professional where the step is for who holds the task, was asked, or works there; as coordinator where only that permits it.
+
+When the holder of a task is away, because she is absent, left the centre, or is not registered any more, the coordinator is asked who goes on
+(`holder_away`), and reminded until that is said. The task stays with its holder meanwhile, and so do its clocks: they are told to the
+coordinator at once. The question is answered by an assignment, by a colleague who takes it over, by leaving it with a holder who is absent
+(`LeaveWithHolder`), or by itself when she is back. What was left with her is asked again when the absence becomes another one. An offer to
+somebody who is away goes on to others at once (`offer_withdrawn`); that is not a no, so she may be asked again when she is back.
+
+The holder may ask one colleague who is at work at that moment, or the coordinator, to take a task over (`ProposeTransfer`). It stays hers
+until the colleague says yes; then the work goes on where it stood, and no clock begins anew. The question ends when the colleague says no,
+does not answer within the time to respond of the plan's first step, or goes away, when the holder takes it back, and with every other
+change of holder. Who is asked sees no more of the child than before: what was written opens for who holds the task.
+
+A meeting (`PlanMeeting`) invites the parents, unless a reason is given. A safety signal is a reason by itself: there they are invited only when
+the call says so (`invite_parents`); so is a task about no child. A meeting stops no clock, and somebody is asked what came of it
+(`RecordMeeting`) until it is said. It belongs to the task: it stays planned when somebody else goes on. Moving it is recording that it was
+moved, and planning another one.
+
+More work on a task that has ended (`RequestFurtherWork`) is a new task on the same child, group and centre. It goes first to whoever held the one
+before, with the clocks of regular work; nobody is owed an answer again, and consents are asked anew. It is refused when the signal or the
+consent was taken back, or when the task should never have been there.
 
 `fail` does not end a task: the coordinator holds it from then on and answers the asker, or gives it to somebody else.
 

@@ -7,7 +7,11 @@ use std::{
 
 use voordeur_kernel::{ProfessionalKey, Span};
 
-use crate::{ladder::Clocks, plan::Plan, words::Audience};
+use crate::{
+    ladder::{Clocks, Ladder},
+    plan::Plan,
+    words::Audience,
+};
 
 /// The steps of a plan, one after the other; the last always catches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -22,6 +26,7 @@ pub struct Route {
 struct Frame {
     steps: Box<[FrameStep]>,
     clocks: Clocks,
+    patient: bool,
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -75,7 +80,9 @@ impl From<&Plan> for Route {
                 }
             })
             .collect();
-        Self { frame: shared(Frame { steps, clocks: plan.clocks }), chosen: chosen.into() }
+        // No policy has a ladder of this name.
+        let patient = plan.ladder == Ladder::FOLLOW_UP;
+        Self { frame: shared(Frame { steps, clocks: plan.clocks, patient }), chosen: chosen.into() }
     }
 }
 
@@ -108,6 +115,12 @@ impl Route {
         self.frame.clocks
     }
 
+    /// Can it wait until somebody is at work again?
+    #[must_use]
+    pub fn is_patient(&self) -> bool {
+        self.frame.patient
+    }
+
     /// Bytes it takes beside itself; the frame is shared.
     #[must_use]
     pub fn weight(&self) -> usize {
@@ -119,37 +132,47 @@ impl Route {
 mod tests {
     use super::*;
     use crate::{
-        ladder::Ladder,
-        plan::{Attendance, OnRoster, Roster, plan},
+        calendar::ElapsedCalendar,
+        plan::{Attendance, Seen, Sight, plan},
         words::Urgency,
     };
+    use voordeur_kernel::Timestamp;
 
     #[test]
     fn a_route_has_the_people_of_each_step_and_shares_what_is_the_same() {
-        let on_roster = |name: &str| OnRoster {
+        let now = Timestamp::UNIX_EPOCH;
+        let seen = |name: &str| Seen {
             professional: ProfessionalKey::parse(name).unwrap(),
             expertise: Vec::new(),
             attendance: Attendance::Present,
+            there_from: Some(now),
             registered: true,
             open_tasks: 0,
             weekly_minutes: 0,
+            capacity: 0,
             too_close: false,
+            stand_in: None,
+            neighbour: None,
         };
         let route = |names: [&str; 5], known: &str| {
-            let roster = Roster {
+            let sight = Sight {
+                at: now,
+                known: Some(ProfessionalKey::parse(known).unwrap()),
                 coordinator: ProfessionalKey::parse("dora").unwrap(),
-                professionals: names.map(on_roster).to_vec(),
+                coordinator_absent: false,
+                people: names.map(seen).to_vec(),
             };
-            let known = ProfessionalKey::parse(known).unwrap();
-            Route::from(&plan(&Ladder::built_in(Urgency::Regular), &[], &roster, Some(&known)))
+            let ladder = Ladder::built_in(Urgency::Regular);
+            Route::from(&plan(&ladder, &[], now, &sight, &ElapsedCalendar))
         };
         let one = route(["anna", "bea", "cor", "dirk", "eef"], "dirk");
         let people = |route: &Route| -> Vec<Vec<String>> {
             route.steps().map(|step| step.chosen.iter().map(ToString::to_string).collect()).collect()
         };
-        assert_eq!(people(&one), [vec!["dirk"], vec!["anna", "bea", "cor"], vec!["eef"], vec![]]);
-        assert_eq!((one.last(), one.audience(3), one.audience(4)), (3, Some(Audience::Coordinator), None));
+        assert_eq!(people(&one), [vec!["dirk"], vec![], vec!["anna", "bea", "cor"], vec!["eef"], vec![]]);
+        assert_eq!((one.last(), one.audience(4), one.audience(5)), (4, Some(Audience::Coordinator), None));
         let other = route(["fem", "gijs", "hans", "inge", "jet"], "jet");
         assert!(Arc::ptr_eq(&one.frame, &other.frame) && one != other);
+        assert!(!one.is_patient());
     }
 }

@@ -1,6 +1,8 @@
 //! The table of steps: which step is allowed in which state, to whom, what it leads to and what it needs. It is data; `decide` asks
 //! it, `allowed` shows it, docs/tasks.md (written by the module `page`) publishes it.
 
+pub use super::kinds::StepKind;
+
 /// States of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TaskState {
@@ -61,131 +63,6 @@ impl TaskState {
     }
 }
 
-/// Kinds of steps; every event of a task is one of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum StepKind {
-    /// The task is made.
-    Request,
-    /// People are asked, again.
-    MakeOffers,
-    /// One person says no, or is not there.
-    Decline,
-    /// Offers end; the next step is taken.
-    TimeOutOffers,
-    /// One person says yes.
-    Accept,
-    /// The coordinator gives it to somebody.
-    Assign,
-    /// The holder gives it back.
-    HandBack,
-    /// It waits.
-    Hold,
-    /// It goes on.
-    Resume,
-    /// Contact was made or tried.
-    RecordContact,
-    /// The asker hears.
-    Answer,
-    /// A colleague is asked along.
-    AskColleague,
-    /// Somebody would like it to end.
-    RequestCancellation,
-    /// The answer to that.
-    DecideCancellation,
-    /// It cannot be done.
-    Fail,
-    /// It should never have been there.
-    MarkEnteredInError,
-    /// A clock passed its moment.
-    RingClock,
-    /// A clock passed its moment and nobody can be told.
-    TellNobody,
-    /// Another task on the same child came after it.
-    Link,
-    /// The directory names another coordinator.
-    ReplaceCoordinator,
-}
-
-impl StepKind {
-    /// Every kind.
-    pub const ALL: [Self; 20] = [
-        Self::Request,
-        Self::MakeOffers,
-        Self::Decline,
-        Self::TimeOutOffers,
-        Self::Accept,
-        Self::Assign,
-        Self::HandBack,
-        Self::Hold,
-        Self::Resume,
-        Self::RecordContact,
-        Self::Answer,
-        Self::AskColleague,
-        Self::RequestCancellation,
-        Self::DecideCancellation,
-        Self::Fail,
-        Self::MarkEnteredInError,
-        Self::RingClock,
-        Self::TellNobody,
-        Self::Link,
-        Self::ReplaceCoordinator,
-    ];
-
-    /// Name of the event.
-    #[must_use]
-    pub const fn event(self) -> &'static str {
-        match self {
-            Self::Request => "requested",
-            Self::MakeOffers => "offers_made",
-            Self::Decline => "offer_declined",
-            Self::TimeOutOffers => "offers_timed_out",
-            Self::Accept => "accepted",
-            Self::Assign => "assigned",
-            Self::HandBack => "handed_back",
-            Self::Hold => "held",
-            Self::Resume => "resumed",
-            Self::RecordContact => "contact_recorded",
-            Self::Answer => "answered",
-            Self::AskColleague => "colleague_asked",
-            Self::RequestCancellation => "cancellation_requested",
-            Self::DecideCancellation => "cancellation_decided",
-            Self::Fail => "failed",
-            Self::MarkEnteredInError => "entered_in_error",
-            Self::RingClock => "clock_rang",
-            Self::TellNobody => "nobody_to_tell",
-            Self::Link => "linked",
-            Self::ReplaceCoordinator => "coordinator_replaced",
-        }
-    }
-
-    /// Name of the rpc that a person calls; `None` when only the service takes this step.
-    #[must_use]
-    pub const fn rpc(self) -> Option<&'static str> {
-        match self {
-            Self::Decline => Some("DeclineTask"),
-            Self::Accept => Some("AcceptTask"),
-            Self::Assign => Some("AssignTask"),
-            Self::HandBack => Some("HandBackTask"),
-            Self::Hold => Some("HoldTask"),
-            Self::Resume => Some("ResumeTask"),
-            Self::RecordContact => Some("RecordContact"),
-            Self::Answer => Some("AnswerTask"),
-            Self::AskColleague => Some("AskColleague"),
-            Self::RequestCancellation => Some("RequestCancellation"),
-            Self::DecideCancellation => Some("DecideCancellation"),
-            Self::Fail => Some("FailTask"),
-            Self::MarkEnteredInError => Some("MarkEnteredInError"),
-            Self::Request
-            | Self::MakeOffers
-            | Self::TimeOutOffers
-            | Self::RingClock
-            | Self::TellNobody
-            | Self::Link
-            | Self::ReplaceCoordinator => None,
-        }
-    }
-}
-
 /// What somebody is to a task; several at once are possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Who(u8);
@@ -203,12 +80,15 @@ impl Who {
     pub const PROFESSIONAL: Self = Self(8);
     /// The service itself: wake-ups, clocks, presence.
     pub const SERVICE: Self = Self(16);
+    /// Is asked to take it over.
+    pub const ASKED: Self = Self(32);
 
-    const NAMES: [(Self, &'static str); 5] = [
+    const NAMES: [(Self, &'static str); 6] = [
         (Self::HOLDER, "holder"),
         (Self::OFFERED, "offered"),
         (Self::COORDINATOR, "coordinator"),
         (Self::PROFESSIONAL, "professional of the centre"),
+        (Self::ASKED, "colleague who is asked to take it over"),
         (Self::SERVICE, "service"),
     ];
 
@@ -216,6 +96,12 @@ impl Who {
     #[must_use]
     pub const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// What is in both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 
     /// One of them at least?
@@ -286,10 +172,12 @@ struct Rule {
     needs: &'static str,
 }
 
-use TaskState::{Accepted, CancelRequested, Failed, InProgress, OnHold, Requested};
+use TaskState::{Accepted, CancelRequested, Cancelled, Completed, Failed, InProgress, OnHold, Requested};
 
 const OPEN: &[TaskState] = &[Requested, Accepted, InProgress, OnHold, CancelRequested, Failed];
 const HELD: &[TaskState] = &[Accepted, InProgress, OnHold];
+/// Somebody holds it, or held it before somebody asked to cancel it.
+const IN_HAND: &[TaskState] = &[Accepted, InProgress, OnHold, CancelRequested];
 
 const fn rule(step: StepKind, from: &'static [TaskState], who: Who, next: Next, needs: &'static str) -> Rule {
     Rule { step, from, who, next, needs }
@@ -302,7 +190,14 @@ const SERVICE: Who = Who::SERVICE;
 /// The whole machine. What is not listed is refused.
 const RULES: &[Rule] = &[
     rule(StepKind::MakeOffers, &[Requested], SERVICE, Next::Same, "the deadline that passed"),
-    rule(StepKind::Decline, &[Requested], Who::OFFERED.or(SERVICE), Next::Same, "a reason"),
+    rule(StepKind::Decline, &[Requested], Who::OFFERED, Next::Same, "a reason"),
+    rule(
+        StepKind::WithdrawOffer,
+        &[Requested],
+        SERVICE,
+        Next::Same,
+        "somebody who was asked and is not there any more",
+    ),
     rule(StepKind::TimeOutOffers, &[Requested], SERVICE, Next::Same, "the deadline that passed"),
     rule(
         StepKind::Accept,
@@ -311,9 +206,17 @@ const RULES: &[Rule] = &[
         Next::To(Accepted),
         "nothing",
     ),
+    // The service: who has taken one signal on a child has the others on that child too.
     rule(
         StepKind::Assign,
-        &[Requested, Accepted, InProgress, OnHold, Failed],
+        &[Requested],
+        COORDINATOR.or(SERVICE),
+        Next::To(Accepted),
+        "a person and a reason",
+    ),
+    rule(
+        StepKind::Assign,
+        &[Accepted, InProgress, OnHold, Failed],
         COORDINATOR,
         Next::To(Accepted),
         "a person and a reason",
@@ -369,7 +272,54 @@ const RULES: &[Rule] = &[
     rule(StepKind::RingClock, OPEN, SERVICE, Next::Same, "the deadline that passed"),
     rule(StepKind::TellNobody, OPEN, SERVICE, Next::Same, "the deadline that passed"),
     rule(StepKind::Link, OPEN, SERVICE, Next::Same, "the later task"),
+    rule(StepKind::Link, &[Completed, Cancelled], SERVICE, Next::Same, "the task that continues it"),
     rule(StepKind::ReplaceCoordinator, OPEN, SERVICE, Next::Same, "a directory with another coordinator"),
+    rule(StepKind::NoteHolderAway, IN_HAND, SERVICE, Next::Same, "a holder who is away"),
+    rule(StepKind::NoteHolderBack, IN_HAND, SERVICE, Next::Same, "a holder who was away and is back"),
+    rule(
+        StepKind::LeaveWithHolder,
+        IN_HAND,
+        COORDINATOR,
+        Next::Same,
+        "a holder who is absent, and not said yet who goes on",
+    ),
+    rule(
+        StepKind::ProposeTransfer,
+        HELD,
+        HOLDER,
+        Next::Same,
+        "a reason and a colleague who is at work now, or the coordinator",
+    ),
+    rule(
+        StepKind::AnswerTransfer,
+        IN_HAND,
+        Who::ASKED,
+        Next::Same,
+        "yes: it is hers from then on; or no with a reason",
+    ),
+    rule(StepKind::WithdrawTransfer, IN_HAND, HOLDER, Next::Same, "a colleague who is asked"),
+    rule(
+        StepKind::EndTransfer,
+        IN_HAND,
+        SERVICE,
+        Next::Same,
+        "the deadline that passed, or a colleague who is not there any more",
+    ),
+    rule(
+        StepKind::PlanMeeting,
+        &[Accepted, InProgress, OnHold, Failed],
+        HOLDER.or(COORDINATOR),
+        Next::Same,
+        "a moment ahead, and whom to invite; a reason when not the parents",
+    ),
+    rule(StepKind::RecordMeeting, OPEN, HOLDER.or(COORDINATOR), Next::Same, "a meeting that is planned"),
+    rule(
+        StepKind::RequestFurtherWork,
+        &[Completed, Cancelled],
+        COORDINATOR.or(Who::PROFESSIONAL),
+        Next::Same,
+        "a reason; it makes a new task, which names this one",
+    ),
 ];
 
 /// The line for a step in a state; `None`: it is refused.
@@ -402,9 +352,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn final_states_have_no_steps_and_every_other_state_has() {
+    fn nothing_happens_to_a_task_that_has_ended_but_that_a_new_one_continues_it() {
         for state in TaskState::ALL {
-            assert_eq!(rows().any(|row| row.from == Some(state)), !state.is_final(), "{state:?}");
+            let continues = |row: Row| {
+                matches!(row.step, StepKind::Link | StepKind::RequestFurtherWork) && row.next == Next::Same
+            };
+            let others = rows().filter(|row| row.from == Some(state) && !continues(*row)).count();
+            assert_eq!(others == 0, state.is_final(), "{state:?}");
         }
     }
 

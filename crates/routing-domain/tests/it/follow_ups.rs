@@ -3,27 +3,31 @@
 use voordeur_kernel::{ActivityId, Role};
 use voordeur_routing_domain::{
     plan::Attendance,
-    task::{About, Refusal, Sealed, TaskState, Trigger, Wish},
+    task::{About, Around, Refusal, Sealed, TaskState, Trigger, Wish},
     words::{
         AnswerStatus, Audience, CancelReason, ChoiceReason, ClockKind, HandBackReason, TaskOutcome, Urgency,
     },
 };
 
-use crate::support::{COORDINATOR, World, follow_up, follow_up_plan, key, plan_for, roster};
+use crate::support::{COORDINATOR, World, follow_up, follow_up_plan, key, plan_for, sight};
 
 const DONE: Wish = Wish::Answer { outcome: TaskOutcome::Done, status: None, advice: None };
 
 /// A check that is asked for while nobody is at work, as at the start of a day.
 fn asked(known: Option<&str>, absent: &[&str]) -> World {
-    let mut roster = roster(&["anna", "bea", "cor"]);
-    for person in &mut roster.professionals {
+    let mut sight = sight(&["anna", "bea", "cor"]);
+    let mut world = World::with(&[]);
+    for person in &mut sight.people {
         let away = absent.contains(&person.professional.as_str());
         person.attendance = if away { Attendance::Absent } else { Attendance::NotScheduled };
+        person.there_from = None;
+        if !away {
+            let professional = person.professional.clone();
+            let attendance = person.attendance;
+            world.there.around.push(Around { professional, attendance, from: None, until: None, back: None });
+        }
     }
-    let mut world = World::with(&[]);
-    world.there.present = roster.sooner_or_later();
-    world.request_for(follow_up(), follow_up_plan(&roster, known)).unwrap();
-    world.there.present = Vec::new();
+    world.request_for(follow_up(), follow_up_plan(&sight, known)).unwrap();
     world
 }
 
@@ -57,12 +61,12 @@ fn offers_that_nobody_answers_come_to_the_coordinator_in_the_end() {
 
 #[test]
 fn the_choice_says_that_it_follows_on_her_work() {
-    let plan = follow_up_plan(&roster(&["anna", "bea"]), Some("bea"));
+    let plan = follow_up_plan(&sight(&["anna", "bea"]), Some("bea"));
     let step = plan.steps.iter().find(|step| step.audience == Audience::KnownProfessional).unwrap();
     assert_eq!(step.candidates[0].reasons, [ChoiceReason::FollowsHerWork, ChoiceReason::Present]);
     assert_eq!(plan.sole(), Some((0, &key("bea"))));
     // A signal on the same child is offered to her; it is not hers by itself.
-    let signal = plan_for(Urgency::Regular, &roster(&["anna", "bea"]), Some("bea"));
+    let signal = plan_for(Urgency::Regular, &sight(&["anna", "bea"]), Some("bea"));
     assert_eq!(signal.sole(), None);
 }
 
@@ -100,7 +104,7 @@ fn a_look_back_is_about_no_child_and_a_withdrawn_consent_asks_whoever_holds_a_ch
     let look_back =
         About { trigger: Trigger::Activity(ActivityId::from_bytes([5; 16])), child: None, ..follow_up() };
     let mut world = World::with(&["anna"]);
-    world.request_for(look_back, follow_up_plan(&roster(&["anna"]), Some("anna"))).unwrap();
+    world.request_for(look_back, follow_up_plan(&sight(&["anna"]), Some("anna"))).unwrap();
     assert_eq!(world.does("anna", DONE), Ok(true));
 
     let mut world = asked(Some("bea"), &[]);

@@ -9,4 +9,5 @@ mod policy_alertmanager;
 mod presence;
 mod stories;
 mod support;
+mod team;
 mod withdrawals;

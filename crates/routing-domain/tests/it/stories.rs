@@ -3,12 +3,12 @@ use voordeur_kernel::{CommitId, Role, TaskId};
 use voordeur_routing_domain::{
     task::{About, By, Change, Colleague, Refusal, Request, StepKind, TaskState, Wish},
     words::{
-        AnswerStatus, AssignReason, CancelReason, ClockKind, ContactKind, ContactWith, DeclineReason,
-        ErrorReason, FailReason, HandBackReason, HoldReason, TaskOutcome, Urgency,
+        AnswerStatus, AssignReason, AwayReason, CancelReason, ClockKind, ContactKind, ContactWith,
+        DeclineReason, ErrorReason, FailReason, HandBackReason, HoldReason, TaskOutcome, Urgency,
     },
 };
 
-use crate::support::{COORDINATOR, TASK, World, about, at, key, plan_for, roster};
+use crate::support::{COORDINATOR, TASK, World, about, at, key, plan_for, sight};
 
 const ANSWER: Wish =
     Wish::Answer { outcome: TaskOutcome::Advice, status: Some(AnswerStatus::AdviceGiven), advice: None };
@@ -70,14 +70,14 @@ fn with_nobody_present_the_steps_are_passed_over_at_once_and_it_says_so() {
     let world = World::asked(Urgency::Regular, &[]);
     assert_eq!((state(&world), world.offered()), (TaskState::Requested, vec![COORDINATOR]));
     let step = world.history[0].1.step_taken().unwrap();
-    assert_eq!((step.step, step.skipped.as_slice()), (2, [0, 1].as_slice()));
+    assert_eq!((step.step, step.skipped.as_slice()), (3, [0, 1, 2].as_slice()));
     assert_eq!(step.respond_by, None);
 }
 
 #[test]
 fn offers_that_time_out_go_to_the_next_step_and_a_late_yes_is_still_a_yes() {
     let mut world = World::with(&["anna", "bea", "cor"]);
-    let plan = plan_for(Urgency::Regular, &roster(&["anna", "bea", "cor"]), Some("cor"));
+    let plan = plan_for(Urgency::Regular, &sight(&["anna", "bea", "cor"]), Some("cor"));
     world.request(Urgency::Regular, plan).unwrap();
     assert_eq!(world.offered(), ["cor"]);
     assert!(
@@ -93,22 +93,22 @@ fn offers_that_time_out_go_to_the_next_step_and_a_late_yes_is_still_a_yes() {
 #[test]
 fn a_later_step_passes_over_who_has_left_meanwhile() {
     let mut world = World::with(&["anna", "bea"]);
-    let plan = plan_for(Urgency::Regular, &roster(&["anna", "bea"]), Some("anna"));
+    let plan = plan_for(Urgency::Regular, &sight(&["anna", "bea"]), Some("anna"));
     world.request(Urgency::Regular, plan).unwrap();
     world.there.present.clear();
     let change = world.next_deadline();
-    assert_eq!(change.step_taken().unwrap().skipped, [1]);
+    assert_eq!(change.step_taken().unwrap().skipped, [1, 2]);
     assert_eq!(world.offered(), [COORDINATOR]);
 }
 
 #[test]
 fn who_is_marked_absent_loses_her_offer_and_the_next_step_follows() {
     let mut world = World::asked(Urgency::Regular, &["anna", "bea"]);
-    assert_eq!(world.service(Wish::GoneAbsent(key("anna"))), Ok(true));
+    assert_eq!(world.service(Wish::WithdrawOffer(key("anna"), AwayReason::Absent)), Ok(true));
     assert_eq!(world.offered(), ["bea"]);
-    assert_eq!(world.service(Wish::GoneAbsent(key("anna"))), Ok(false));
+    assert_eq!(world.service(Wish::WithdrawOffer(key("anna"), AwayReason::Absent)), Ok(false));
     world.there.present.clear();
-    assert_eq!(world.service(Wish::GoneAbsent(key("bea"))), Ok(true));
+    assert_eq!(world.service(Wish::WithdrawOffer(key("bea"), AwayReason::Absent)), Ok(true));
     assert_eq!(world.offered(), [COORDINATOR]);
     assert_eq!(world.task().version, 0, "nobody did anything");
 }
@@ -126,7 +126,7 @@ fn contact_that_reached_somebody_starts_the_work_and_the_answer_completes_it() {
     assert_eq!(state(&world), TaskState::Completed);
     assert_eq!(world.holder(), Some("anna"));
     let Err(Refusal::NotNow { allowed, .. }) = world.does("anna", CONTACT) else { panic!("not refused") };
-    assert_eq!(allowed, []);
+    assert_eq!(allowed, [StepKind::RequestFurtherWork]);
     assert_eq!(
         world.does(COORDINATOR, Wish::MarkEnteredInError(ErrorReason::Test)).unwrap_err().reason(),
         "STEP_NOT_ALLOWED"
@@ -319,9 +319,9 @@ fn a_name_goes_only_where_consent_goes() {
     assert_eq!(world.does("anna", named(Role::Professional)), Ok(true));
 
     let mut world = World::with(&["anna"]);
-    let plan = plan_for(Urgency::Regular, &roster(&["anna"]), None);
+    let plan = plan_for(Urgency::Regular, &sight(&["anna"]), None);
     let about = About { name_may_be_shared: false, ..about(Urgency::Regular) };
-    let request = Request { id: TASK, about, plan, linked: Vec::new() };
+    let request = Request { id: TASK, about, plan, sight: None, linked: Vec::new() };
     assert_eq!(world.service(Wish::Request(Box::new(request))), Ok(true));
     assert_eq!(world.does("anna", named(Role::Professional)), Err(Refusal::NameNotCovered));
     assert!(world.task().colleagues.is_empty());

@@ -2,12 +2,12 @@
 
 use voordeur_kernel::{
     CentreKey, ChildAlias, CommandId, CommitId, ConcernDomain, EpisodeId, OrganisationKey, ProfessionalKey,
-    Role, SafetyLevel, SignalId, TaskId, Timestamp,
+    SafetyLevel, SignalId, TaskId, Timestamp,
 };
 use voordeur_routing_domain::{
     ElapsedCalendar,
     ladder::Ladder,
-    plan::{Attendance, OnRoster, Plan, Roster, plan},
+    plan::{Attendance, Plan, Seen, Sight, plan},
     task::{
         About, Actor, By, Change, Command, Meta, Refusal, Request, Task, There, Trigger, Wish, decide,
         evolve, invariants,
@@ -27,23 +27,35 @@ pub(crate) const START: &str = "2026-03-02T09:00:00Z";
 pub(crate) const COORDINATOR: &str = "coordinator";
 pub(crate) const TASK: TaskId = TaskId::from_bytes([7; 16]);
 
-pub(crate) fn on_roster(name: &str) -> OnRoster {
-    OnRoster {
+pub(crate) fn seen(name: &str) -> Seen {
+    Seen {
         professional: key(name),
         expertise: Vec::new(),
         attendance: Attendance::Present,
+        there_from: Some(at(START)),
         registered: true,
         open_tasks: 0,
         weekly_minutes: 0,
+        capacity: 0,
         too_close: false,
+        stand_in: None,
+        neighbour: None,
     }
 }
 
-pub(crate) fn roster(names: &[&str]) -> Roster {
-    Roster {
+/// These people are there; nobody knows the child.
+pub(crate) fn sight(names: &[&str]) -> Sight {
+    Sight {
+        at: at(START),
+        known: None,
         coordinator: key(COORDINATOR),
-        professionals: names.iter().map(|name| on_roster(name)).collect(),
+        coordinator_absent: false,
+        people: names.iter().map(|name| seen(name)).collect(),
     }
+}
+
+fn knowing(sight: &Sight, known: Option<&str>) -> Sight {
+    Sight { known: known.map(key), ..sight.clone() }
 }
 
 pub(crate) fn about(urgency: Urgency) -> About {
@@ -79,13 +91,13 @@ pub(crate) fn follow_up() -> About {
     }
 }
 
-pub(crate) fn follow_up_plan(roster: &Roster, known: Option<&str>) -> Plan {
-    plan(&Ladder::follow_up(), &[], roster, known.map(key).as_ref())
+pub(crate) fn follow_up_plan(sight: &Sight, known: Option<&str>) -> Plan {
+    plan(&Ladder::follow_up(), &[], at(START), &knowing(sight, known), &ElapsedCalendar)
 }
 
-pub(crate) fn plan_for(urgency: Urgency, roster: &Roster, knows: Option<&str>) -> Plan {
-    let knows = knows.map(key);
-    plan(&Ladder::built_in(urgency), &[ConcernDomain::Sociaal], roster, knows.as_ref())
+pub(crate) fn plan_for(urgency: Urgency, sight: &Sight, known: Option<&str>) -> Plan {
+    let domains = [ConcernDomain::Sociaal];
+    plan(&Ladder::built_in(urgency), &domains, at(START), &knowing(sight, known), &ElapsedCalendar)
 }
 
 /// One task with its whole history.
@@ -94,7 +106,7 @@ pub(crate) struct World {
     pub(crate) there: There,
     pub(crate) task: Option<Task>,
     pub(crate) history: Vec<(Meta, Change)>,
-    acts: u8,
+    acts: u32,
 }
 
 impl World {
@@ -102,6 +114,7 @@ impl World {
     pub(crate) fn with(present: &[&str]) -> Self {
         let there = There {
             present: present.iter().map(|p| key(p)).collect(),
+            around: Vec::new(),
             coordinator: key(COORDINATOR),
             coordinator_absent: false,
             coordinators: vec![key(COORDINATOR)],
@@ -113,7 +126,7 @@ impl World {
     /// A world in which the task was just made.
     pub(crate) fn asked(urgency: Urgency, present: &[&str]) -> Self {
         let mut world = Self::with(present);
-        world.request(urgency, plan_for(urgency, &roster(present), None)).unwrap();
+        world.request(urgency, plan_for(urgency, &sight(present), None)).unwrap();
         world
     }
 
@@ -122,7 +135,7 @@ impl World {
     }
 
     pub(crate) fn request_for(&mut self, about: About, plan: Plan) -> Result<bool, Refusal> {
-        let request = Request { id: TASK, about, plan, linked: Vec::new() };
+        let request = Request { id: TASK, about, plan, sight: None, linked: Vec::new() };
         let command = self.command(By::Service, Wish::Request(Box::new(request)));
         self.execute(&command)
     }
@@ -133,7 +146,8 @@ impl World {
 
     pub(crate) fn command(&mut self, by: By, wish: Wish) -> Command {
         self.acts += 1;
-        let id = [self.acts; 16];
+        let [a, b, c, d] = self.acts.to_be_bytes();
+        let id = [7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, a, b, c, d];
         Command {
             id: CommandId::from_bytes(id),
             commit: CommitId::from_bytes(id),
@@ -150,8 +164,8 @@ impl World {
         let Some(change) = decide(self.task.as_ref(), command, &ElapsedCalendar)? else { return Ok(false) };
         let actor = match &command.by {
             By::Service => Actor::Service("routing".to_owned()),
-            By::Person { key, coordinator, .. } => {
-                Actor::Person(key.clone(), if *coordinator { Role::Coordinator } else { Role::Professional })
+            By::Person { key, .. } => {
+                Actor::Person(key.clone(), command.by.role(self.task.as_ref(), change.kind()).unwrap())
             }
         };
         let meta = Meta {
