@@ -52,6 +52,21 @@ impl Writer {
         self.bytes(&six);
     }
 
+    /// Milliseconds between a moment and an earlier or later one, in as many groups of seven bits as it takes (LEB128, zigzag); the caller knows
+    /// that both fit in six bytes.
+    pub(super) fn moment_from(&mut self, base: i64, moment: Timestamp) {
+        let between = moment.as_millisecond().wrapping_sub(base);
+        let mut left = ((between << 1) ^ (between >> 63)).cast_unsigned();
+        loop {
+            let group = u8::try_from(left & 0x7f).unwrap_or_default();
+            left >>= 7;
+            if left == 0 {
+                return self.byte(group);
+            }
+            self.byte(group | 0x80);
+        }
+    }
+
     /// A key, which has at most 64 characters.
     pub(super) fn key(&mut self, key: &str) {
         self.byte(u8::try_from(key.len()).unwrap_or(u8::MAX));
@@ -112,6 +127,19 @@ impl<'a> Reader<'a> {
         // The sign goes on in the two bytes that were left out.
         let sign = if a & 0x80 == 0 { 0 } else { u8::MAX };
         Timestamp::from_millisecond(i64::from_be_bytes([sign, sign, a, b, c, d, e, f])).ok()
+    }
+
+    pub(super) fn moment_from(&mut self, base: i64) -> Option<Timestamp> {
+        let mut folded = 0_u64;
+        for place in (0..u64::BITS).step_by(7) {
+            let byte = self.byte()?;
+            folded |= u64::from(byte & 0x7f) << place;
+            if byte & 0x80 == 0 {
+                let between = (folded >> 1).cast_signed() ^ -(folded & 1).cast_signed();
+                return Timestamp::from_millisecond(base.checked_add(between)?).ok();
+            }
+        }
+        None
     }
 
     pub(super) fn key(&mut self) -> Option<&'a str> {

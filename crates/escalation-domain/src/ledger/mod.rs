@@ -1,5 +1,5 @@
 //! The facts of one episode as bytes. A country has tens of thousands of open episodes with ten facts each, most of which are a few
-//! codes and a day: written one behind the other they take some forty bytes each, of which sixteen are the id. They are read from the
+//! codes and a day: written one behind the other they take some thirty-five bytes each, of which sixteen are the id. They are read from the
 //! first on, which is how they are always used; nothing outside of this module knows the form, and it is never stored.
 
 mod bytes;
@@ -90,6 +90,7 @@ impl Ledger {
             reader: Reader(&self.bytes),
             commits: Vec::with_capacity(expected),
             actors: Vec::new(),
+            recorded_ms: 0,
             centre: None,
         }
     }
@@ -105,8 +106,8 @@ impl Ledger {
         writer.bytes(&self.bytes);
         writer.bytes(commit.as_bytes());
         writer.bytes(&short(event.meta.command));
-        writer.moment(event.effective_at);
-        writer.moment(event.meta.recorded_at);
+        writer.moment_from(known.recorded_ms, event.meta.recorded_at);
+        writer.moment_from(event.meta.recorded_at.as_millisecond(), event.effective_at);
         let place = known.actors.iter().position(|actor| *actor == event.meta.actor);
         match place.and_then(|place| u8::try_from(place).ok()).filter(|place| *place != NEW_ACTOR) {
             Some(place) => writer.byte(place),
@@ -152,6 +153,8 @@ pub struct Facts<'a> {
     reader: Reader<'a>,
     commits: Vec<CommitId>,
     actors: Vec<Actor>,
+    /// When the last one that was read became known: facts follow each other by hours or weeks, which takes fewer bytes than a moment.
+    recorded_ms: i64,
     /// Of the first signal; nearly every other one is of the same.
     centre: Option<CentreKey>,
 }
@@ -179,8 +182,9 @@ impl Facts<'_> {
     fn fact(&mut self) -> Option<(Fact, [u8; 8])> {
         let commit = CommitId::from_bytes(self.reader.array()?);
         let command = self.reader.array()?;
-        let effective_at = self.reader.moment()?;
-        let recorded_at = self.reader.moment()?;
+        let recorded_at = self.reader.moment_from(self.recorded_ms)?;
+        self.recorded_ms = recorded_at.as_millisecond();
+        let effective_at = self.reader.moment_from(self.recorded_ms)?;
         let by = self.actor()?;
         let change = change::read(self, commit)?;
         self.commits.push(commit);
