@@ -9,12 +9,15 @@ use voordeur_kernel::{
 };
 
 use crate::{
-    agreement,
+    agreement, arrangement,
     finding::Notes,
     floor_hours,
     model::{OrganisationKind, Period, Registration},
-    municipality,
+    municipality, opening,
     parse::{CentreDraft, Draft, PersonDraft},
+    policy,
+    presence::Presence,
+    school_holidays::{self, SchoolHolidays},
 };
 
 pub(crate) fn check(draft: &Draft, today: Option<Date>, notes: &mut Notes) {
@@ -37,9 +40,16 @@ pub(crate) fn check(draft: &Draft, today: Option<Date>, notes: &mut Notes) {
     registrations_once(draft.centres.values().flat_map(|c| &c.registrations), notes);
     people_once(draft, notes);
     floor_hours::check(&draft.floor_hours, &draft.centres, notes);
+    arrangement::check(&draft.arrangements, &draft.centres, notes);
+    if let Some(routing) = &draft.routing {
+        policy::check(routing, draft, notes);
+    }
     agreement::check(&draft.agreements, &draft.centres, &draft.organisations, notes);
+    opening::check(&draft.exceptions, &draft.centres, &draft.organisations, notes);
+    school_holidays::check(&draft.school_holidays, &draft.centres, notes);
     if let Some(today) = today {
         ended(draft, today, notes);
+        unknown_holidays(draft, today, notes);
     }
 }
 
@@ -149,13 +159,19 @@ fn person_alone(
                 "is not among her centres; add it there or take the presence away",
             );
         }
-        let clash = person.presence.iter().take(index).any(|(_, earlier)| {
-            earlier.weekday == interval.weekday
-                && earlier.from < interval.until
-                && interval.from < earlier.until
-        });
+        let clash = person.presence.iter().take(index).any(|(_, earlier)| earlier.clashes_with(interval));
         if clash {
             notes.fault_at(place, "OVERLAP", "overlaps with an interval above; nobody is in two places");
+        }
+        if let Some(centre) = draft.centres.get(&interval.centre)
+            && centre.opening_is_good
+            && never_opens(centre, interval.weekday)
+        {
+            notes.warn_at(
+                place,
+                "PRESENT_WHEN_CLOSED",
+                "the centre has no opening hours on this day of the week; she counts as there, but no working time passes: add the day to opening, or take it away here",
+            );
         }
     }
     if person.role == Some(Role::Professional) && person.presence.is_empty() {
@@ -185,6 +201,29 @@ fn employer(
         );
     }
     true
+}
+
+fn never_opens(centre: &CentreDraft, weekday: u8) -> bool {
+    let opening: Vec<_> = centre.opening.iter().map(|(_, opening)| *opening).collect();
+    let week = opening::week(&opening);
+    week.get(usize::from(weekday) - 1).is_none_or(Vec::is_empty)
+}
+
+/// Every centre whose region has no dates for a school year that is near: nobody would be away, and a school on its own always open.
+fn unknown_holidays(draft: &Draft, today: Date, notes: &mut Notes) {
+    let own: Vec<_> = draft.school_holidays.iter().map(|(_, holiday)| holiday.clone()).collect();
+    let region_of = |key: &CentreKey| draft.centres.get(key).and_then(|centre| centre.holiday_region);
+    let known = SchoolHolidays::new(&own, region_of);
+    for (key, centre) in &draft.centres {
+        let Some(region) = centre.holiday_region else { continue };
+        for year in school_holidays::years_needed(today).filter(|year| !known.knows(key, region, *year)) {
+            notes.warn_at(
+                &format!("centre.{key}.holiday_region"),
+                "NO_SCHOOL_HOLIDAYS",
+                format!("the dates of {year} are not known; add them with [[school_holiday]] tables"),
+            );
+        }
+    }
 }
 
 /// `…presence[0].days[1]` to `…presence[0].centre`.
@@ -235,6 +274,23 @@ fn ended(draft: &Draft, today: Date, notes: &mut Notes) {
                 "ENDED",
                 "the registration has ended; no task will be offered to her",
             );
+        }
+    }
+    for (key, person) in &draft.people {
+        for (place, interval) in &person.presence {
+            if interval.period.until.is_some_and(|until| until < today) {
+                let place = place.rsplit_once(".days").map_or(place.as_str(), |(interval, _)| interval);
+                notes.warn_at(place, "ENDED", "this presence has ended; take it away");
+            }
+        }
+        let ended =
+            |(_, interval): &(String, Presence)| interval.period.until.is_some_and(|until| until < today);
+        if person.role == Some(Role::Professional)
+            && !person.presence.is_empty()
+            && person.presence.iter().all(ended)
+        {
+            let path = format!("person.{key}");
+            notes.warn_at(&path, "NO_PRESENCE", "is never present any more; no task will be offered to her");
         }
     }
     let registrations = draft

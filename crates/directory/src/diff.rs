@@ -3,10 +3,9 @@
 use std::{collections::BTreeMap, fmt};
 
 use crate::{
-    agreement, floor_hours,
+    agreement, arrangement, floor_hours,
     model::{Directory, Registration},
-    parse::weekday_name,
-    print::clock,
+    notify, opening, policy, presence, school_holidays,
 };
 
 /// One difference.
@@ -72,7 +71,7 @@ pub fn diff(old: &Directory, new: &Directory) -> Vec<Difference> {
 
 /// May this value hold a name or a number of a person?
 fn is_name(path: &str) -> bool {
-    path.starts_with("person.") && (path.ends_with(".label") || path.ends_with(".desk"))
+    path.starts_with("person.") && [".label", ".desk", ".notify.email"].iter().any(|end| path.ends_with(end))
         || path.ends_with(".aandachtsfunctionaris")
 }
 
@@ -98,6 +97,9 @@ fn flat(directory: &Directory) -> BTreeMap<String, String> {
         put(format!("{path}.municipality"), c.municipality.value().to_owned());
         put(format!("{path}.holiday_region"), c.holiday_region.name().to_owned());
         put(format!("{path}.organisations"), joined(c.organisations.iter()));
+        put(format!("{path}.opening"), opening::flat_week(&c.opening));
+        let on_holidays = if c.open_on_holidays { "true" } else { "" };
+        put(format!("{path}.open_on_holidays"), on_holidays.to_owned());
         put_registrations(&mut put, &path, &c.registrations);
         for group in c.groups.values() {
             let path = format!("{path}.group.{}", group.key);
@@ -121,14 +123,12 @@ fn flat(directory: &Directory) -> BTreeMap<String, String> {
         put(format!("{path}.expertise"), joined(p.expertise.iter().map(|d| d.name())));
         put(format!("{path}.hours_per_week"), p.hours_per_week.map_or_else(String::new, |h| h.to_string()));
         put(format!("{path}.centres"), joined(p.centres.iter()));
+        for (path, value) in p.notify.iter().flat_map(|notify| notify::flat(&path, notify)) {
+            put(path, value);
+        }
         let mut weeks: BTreeMap<_, Vec<String>> = BTreeMap::new();
         for i in &p.presence {
-            weeks.entry(&i.centre).or_default().push(format!(
-                "{} {}-{}",
-                weekday_name(i.weekday),
-                clock(i.from),
-                clock(i.until)
-            ));
+            weeks.entry(&i.centre).or_default().push(presence::flat(i));
         }
         for (centre, intervals) in weeks {
             put(format!("{path}.presence.{centre}"), intervals.join(", "));
@@ -138,7 +138,15 @@ fn flat(directory: &Directory) -> BTreeMap<String, String> {
         let path = format!("{}.{}.{}", floor_hours::TABLE, agreed.centre, agreed.from);
         put(path, format!("{} hours until {}", agreed.hours, agreed.until));
     }
-    for (path, value) in directory.agreements().map(agreement::flat) {
+    for (path, value) in directory.own_policy().map(policy::flat).unwrap_or_default() {
+        put(path, value);
+    }
+    for (path, value) in directory.arrangements().map(arrangement::flat) {
+        put(path, value);
+    }
+    let days = directory.exceptions().map(opening::flat);
+    let holidays = directory.own_school_holidays().iter().map(school_holidays::flat);
+    for (path, value) in directory.agreements().map(agreement::flat).chain(days).chain(holidays) {
         put(path, value);
     }
     flat

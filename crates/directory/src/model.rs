@@ -1,17 +1,26 @@
 //! What a directory holds, and the look-ups.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use voordeur_kernel::{
     CentreKey, ConcernDomain, GroupKey, OrganisationKey, ProfessionalKey, Role,
     identifier::{Identifier, Scheme},
 };
+use voordeur_routing_domain::policy::Policy;
 
 use crate::{
     agreement::Agreement,
+    arrangement::Arrangement,
     floor_hours::FloorHours,
-    presence::{self, Presence},
+    notify::Notify,
+    opening::{Exception, Opening},
+    presence::Presence,
+    school_holidays::SchoolHoliday,
+    times::Times,
 };
 
 /// What an organisation is.
@@ -191,6 +200,10 @@ pub struct Centre {
     pub registrations: Vec<Registration>,
     /// Region of the school holidays.
     pub holiday_region: HolidayRegion,
+    /// Opening hours of the week; Monday to Friday from 08:00 until 17:00 when there are none.
+    pub opening: Vec<Opening>,
+    /// Open on national holidays as on other days?
+    pub open_on_holidays: bool,
     /// Its groups.
     pub groups: BTreeMap<GroupKey, Group>,
 }
@@ -227,6 +240,8 @@ pub struct Person {
     pub centres: BTreeSet<CentreKey>,
     /// When she is where, in a normal week.
     pub presence: Vec<Presence>,
+    /// How she wants to hear that she must act; without it she looks in her list.
+    pub notify: Option<Notify>,
 }
 
 impl Person {
@@ -249,6 +264,11 @@ pub struct Directory {
     people_by_centre: BTreeMap<CentreKey, Vec<ProfessionalKey>>,
     floor_hours: Vec<FloorHours>,
     agreements: Vec<Agreement>,
+    arrangements: Vec<Arrangement>,
+    policy: Option<Arc<Policy>>,
+    exceptions: Vec<Exception>,
+    school_holidays: Vec<SchoolHoliday>,
+    pub(crate) times: Times,
     zone: TimeZone,
 }
 
@@ -258,7 +278,10 @@ impl Directory {
         organisations: BTreeMap<OrganisationKey, Organisation>,
         centres: BTreeMap<CentreKey, Centre>,
         people: BTreeMap<ProfessionalKey, Person>,
+        exceptions: Vec<Exception>,
+        school_holidays: Vec<SchoolHoliday>,
     ) -> Self {
+        let times = Times::new(&zone, &organisations, &centres, &exceptions, &school_holidays);
         let mut centres_by_registration: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for centre in centres.values() {
             for registration in &centre.registrations {
@@ -289,6 +312,11 @@ impl Directory {
             people_by_centre,
             floor_hours: Vec::new(),
             agreements: Vec::new(),
+            arrangements: Vec::new(),
+            policy: None,
+            exceptions,
+            school_holidays,
+            times,
             zone,
         }
     }
@@ -300,6 +328,11 @@ impl Directory {
 
     pub(crate) fn with_agreements(mut self, agreements: Vec<Agreement>) -> Self {
         self.agreements = agreements;
+        self
+    }
+
+    pub(crate) fn with_routing(mut self, arrangements: Vec<Arrangement>, policy: Option<Policy>) -> Self {
+        (self.arrangements, self.policy) = (arrangements, policy.map(Arc::new));
         self
     }
 
@@ -384,9 +417,31 @@ impl Directory {
         self.people_at(centre).filter(|person| person.role == Role::Professional)
     }
 
+    /// Days on which a centre or an organisation of it does not keep to its week, in order of centre and day.
+    pub fn exceptions(&self) -> impl Iterator<Item = &Exception> {
+        self.exceptions.iter()
+    }
+
+    /// School holidays of this directory's own; the national dates are compiled in.
+    #[must_use]
+    pub fn own_school_holidays(&self) -> &[SchoolHoliday] {
+        &self.school_holidays
+    }
+
     /// What partners agreed to work towards, in order of key.
     pub fn agreements(&self) -> impl Iterator<Item = &Agreement> {
         self.agreements.iter()
+    }
+
+    /// Arrangements between neighbouring centres, in order of key.
+    pub fn arrangements(&self) -> impl Iterator<Item = &Arrangement> {
+        self.arrangements.iter()
+    }
+
+    /// The policy that stands in the file; nothing where the built-in one holds.
+    #[must_use]
+    pub fn own_policy(&self) -> Option<&Policy> {
+        self.policy.as_deref()
     }
 
     /// Hours beschikkingsvrij that were agreed, in order of centre and first day.
@@ -414,21 +469,6 @@ impl Directory {
     #[must_use]
     pub fn works_at(&self, person: &str, centre: &str) -> bool {
         self.person(person).is_some_and(|p| p.role.holds_tasks() && p.centres.contains(centre))
-    }
-
-    /// Is she at this centre at this moment, by her normal week?
-    #[must_use]
-    pub fn is_scheduled(&self, person: &str, centre: &str, at: Timestamp) -> bool {
-        let Some(person) = self.person(person) else { return false };
-        presence::is_scheduled(&self.zone, at, person.presence.iter().filter(|p| p.centre.as_str() == centre))
-    }
-
-    /// The first moment at or after `at` when she is at this centre, by her normal week.
-    #[must_use]
-    pub fn next_scheduled(&self, person: &str, centre: &str, at: Timestamp) -> Option<Timestamp> {
-        let here: Vec<_> =
-            self.person(person)?.presence.iter().filter(|p| p.centre.as_str() == centre).collect();
-        presence::next(&self.zone, at, &here)
     }
 
     /// Is this nine-digit number an LRK number in the directory? Such a number shares length and check with a BSN.

@@ -5,16 +5,18 @@ use std::{
     str::FromStr,
 };
 
-use jiff::{civil::Date, tz::TimeZone};
+use jiff::civil::Date;
 use toml::de::DeTable;
 use voordeur_kernel::{
     CentreKey, ConcernDomain, GroupKey, OrganisationKey, ProfessionalKey, Role,
+    calendar::amsterdam,
     identifier::{Identifier, Scheme},
     limits::NAME_CHARS_MAX,
 };
 
 use crate::{
     agreement::{self, Agreement},
+    arrangement::{self, Arrangement},
     check,
     finding::{FileFault, Finding, Notes, Warning},
     floor_hours::{self, FloorHours},
@@ -22,8 +24,12 @@ use crate::{
         Centre, Directory, Group, HolidayRegion, Opvang, Organisation, OrganisationKind, Period, Person,
         PersonRegistration, Registration,
     },
-    presence::{Presence, ZONE},
+    notify::{self, Notify},
+    opening::{self, Exception, Opening},
+    policy::{self, PolicyDraft},
+    presence::{self, Presence},
     read::{Reader, Value},
+    school_holidays::{self, SchoolHoliday},
 };
 
 /// The version of the file format that this program reads.
@@ -82,6 +88,10 @@ pub(crate) struct CentreDraft {
     pub(crate) organisations: Vec<(String, OrganisationKey)>,
     pub(crate) registrations: Vec<(String, Registration)>,
     pub(crate) holiday_region: Option<HolidayRegion>,
+    pub(crate) opening: Vec<(String, Opening)>,
+    /// Could every part of the opening hours be read?
+    pub(crate) opening_is_good: bool,
+    pub(crate) open_on_holidays: bool,
     pub(crate) groups: BTreeMap<GroupKey, GroupDraft>,
 }
 
@@ -104,6 +114,7 @@ pub(crate) struct PersonDraft {
     pub(crate) hours_per_week: Option<u16>,
     pub(crate) centres: Vec<(String, CentreKey)>,
     pub(crate) presence: Vec<(String, Presence)>,
+    pub(crate) notify: Option<Notify>,
 }
 
 /// What could be read of a whole file.
@@ -114,6 +125,10 @@ pub(crate) struct Draft {
     pub(crate) people: BTreeMap<ProfessionalKey, PersonDraft>,
     pub(crate) floor_hours: Vec<(String, FloorHours)>,
     pub(crate) agreements: Vec<(String, Agreement)>,
+    pub(crate) exceptions: Vec<(String, Exception)>,
+    pub(crate) school_holidays: Vec<(String, SchoolHoliday)>,
+    pub(crate) arrangements: Vec<(String, Arrangement)>,
+    pub(crate) routing: Option<PolicyDraft>,
 }
 
 impl Directory {
@@ -144,7 +159,7 @@ impl Directory {
             let line = error.span().map_or(1, |span| notes.line(span.start));
             notes.fault(line, "file", "SYNTAX", error.message().to_owned());
         }
-        let draft = read_draft(document.get_ref(), &mut notes);
+        let mut draft = read_draft(document.get_ref(), &mut notes);
         check::check(&draft, today, &mut notes);
         // A line that could not be read at all makes other parts look missing; that would only distract.
         if !errors.is_empty() {
@@ -152,19 +167,24 @@ impl Directory {
                 ["REQUIRED", "UNKNOWN_REFERENCE", "NO_COORDINATOR", "NOT_TAKING_PART", "UNKNOWN_KEY"];
             notes.faults.retain(|fault| !consequences.contains(&fault.reason));
         }
-        let Notes { mut faults, mut warnings, .. } = notes;
-        warnings.sort();
-        let zone = TimeZone::get(ZONE).or_else(|_| TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3"));
         let floor_hours = plain(draft.floor_hours.clone());
         let agreements = plain(draft.agreements.clone());
-        if let (true, Ok(zone), Some((organisations, centres, people))) =
-            (faults.is_empty(), zone, draft.finish())
-        {
-            let directory = Self::new(zone, organisations, centres, people)
+        let exceptions = plain(draft.exceptions.clone());
+        let school_holidays = plain(draft.school_holidays.clone());
+        let arrangements = plain(std::mem::take(&mut draft.arrangements));
+        let (policy, on_the_clock) =
+            draft.routing.take().map(|routing| (routing.policy, routing.on_the_clock)).unwrap_or_default();
+        if let (true, Some((organisations, centres, people))) = (notes.faults.is_empty(), draft.finish()) {
+            let zone = amsterdam();
+            let directory = Self::new(zone, organisations, centres, people, exceptions, school_holidays)
                 .with_floor_hours(floor_hours)
-                .with_agreements(agreements);
-            return Ok((directory, warnings));
+                .with_agreements(agreements)
+                .with_routing(arrangements, policy);
+            policy::warn(&directory, &on_the_clock, &mut notes);
+            notes.warnings.sort();
+            return Ok((directory, notes.warnings));
         }
+        let mut faults = notes.faults;
         if faults.is_empty() {
             // Cannot happen: what is missing from a draft has been noted. Never hand out half a directory all the same.
             faults.push(Finding {
@@ -209,6 +229,10 @@ fn read_draft(document: &DeTable<'_>, notes: &mut Notes) -> Draft {
     }
     draft.floor_hours = floor_hours::read(&mut file, notes);
     draft.agreements = agreement::read(&mut file, notes);
+    draft.exceptions = opening::read(&mut file, notes);
+    draft.school_holidays = school_holidays::read(&mut file, notes);
+    draft.arrangements = arrangement::read(&mut file, notes);
+    draft.routing = policy::read(&mut file, notes);
     file.finish(notes);
     draft
 }
@@ -268,6 +292,11 @@ fn centre(table: &mut Reader<'_, '_>, notes: &mut Notes) -> CentreDraft {
     let holiday_region = table
         .required(notes, "holiday_region")
         .and_then(|v| v.word(notes, HolidayRegion::ALL, HolidayRegion::name));
+    let faults = notes.faults.len();
+    let opening = opening::read_week(table, notes);
+    let opening_is_good = notes.faults.len() == faults;
+    let open_on_holidays =
+        table.optional(notes, "open_on_holidays").and_then(|v| v.truth(notes)).unwrap_or(false);
     let mut groups = BTreeMap::new();
     for (key, mut group) in table.named_tables(notes, "group") {
         if let Some(key) = key_of::<GroupKey>(&key, &group, notes) {
@@ -279,7 +308,17 @@ fn centre(table: &mut Reader<'_, '_>, notes: &mut Notes) -> CentreDraft {
             group.finish(notes);
         }
     }
-    CentreDraft { label, municipality, organisations, registrations, holiday_region, groups }
+    CentreDraft {
+        label,
+        municipality,
+        organisations,
+        registrations,
+        holiday_region,
+        opening,
+        opening_is_good,
+        open_on_holidays,
+        groups,
+    }
 }
 
 fn person(table: &mut Reader<'_, '_>, notes: &mut Notes) -> PersonDraft {
@@ -316,12 +355,14 @@ fn person(table: &mut Reader<'_, '_>, notes: &mut Notes) -> PersonDraft {
     if let Some(list) = table.optional(notes, "presence") {
         for item in list.items(notes) {
             if let Some(mut interval) = item.table(notes) {
-                presence(&mut interval, notes, &mut intervals);
+                presence::read(&mut interval, notes, &mut intervals);
                 interval.finish(notes);
             }
         }
     }
+    let notify = table.optional(notes, "notify").and_then(|v| notify::read(&v, notes));
     PersonDraft {
+        notify,
         label,
         organisation,
         role,
@@ -331,36 +372,6 @@ fn person(table: &mut Reader<'_, '_>, notes: &mut Notes) -> PersonDraft {
         hours_per_week,
         centres,
         presence: intervals,
-    }
-}
-
-fn presence(table: &mut Reader<'_, '_>, notes: &mut Notes, intervals: &mut Vec<(String, Presence)>) {
-    let centre = table.required(notes, "centre").and_then(|v| v.parsed(notes, "BAD_KEY", CentreKey::parse));
-    let from = table.required(notes, "from").and_then(|v| v.minute(notes));
-    let until = table.required(notes, "until").and_then(|v| v.minute(notes));
-    let mut days = Vec::new();
-    if let Some(list) = table.required(notes, "days") {
-        for item in list.items(notes) {
-            if let Some(day) = item.word(notes, 1..=7_u8, weekday_name) {
-                days.push((item.path, day));
-            }
-        }
-    }
-    if let (Some(from), Some(until)) = (from, until)
-        && from >= until
-    {
-        notes.fault_at(
-            &table.path_of("until"),
-            "ENDS_BEFORE_START",
-            "must be later than from; split a night into two intervals",
-        );
-        return;
-    }
-    if let (Some(centre), Some(from), Some(until)) = (centre, from, until) {
-        intervals.extend(
-            days.into_iter()
-                .map(|(path, weekday)| (path, Presence { centre: centre.clone(), weekday, from, until })),
-        );
     }
 }
 
@@ -492,6 +503,8 @@ impl CentreDraft {
             organisations: self.organisations.into_iter().map(|(_, key)| key).collect(),
             registrations: plain(self.registrations),
             holiday_region: self.holiday_region?,
+            opening: plain(self.opening),
+            open_on_holidays: self.open_on_holidays,
             groups: groups.collect::<Option<_>>()?,
         })
     }
@@ -510,6 +523,7 @@ impl PersonDraft {
             hours_per_week: self.hours_per_week,
             centres: self.centres.into_iter().map(|(_, key)| key).collect(),
             presence: plain(self.presence),
+            notify: self.notify,
         })
     }
 }

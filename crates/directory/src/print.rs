@@ -3,10 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::{
-    agreement, floor_hours,
+    agreement, arrangement, floor_hours,
     model::{Directory, Registration},
-    parse::weekday_name,
-    presence::Presence,
+    notify, opening, policy, presence, school_holidays,
 };
 
 impl Directory {
@@ -34,6 +33,10 @@ impl Directory {
             line(&mut out, "label", &quoted(&centre.label));
             line(&mut out, "municipality", &quoted(centre.municipality.value()));
             line(&mut out, "holiday_region", &quoted(centre.holiday_region.name()));
+            opening::print_week(&mut out, &centre.opening);
+            if centre.open_on_holidays {
+                line(&mut out, "open_on_holidays", "true");
+            }
             list(&mut out, "organisations", centre.organisations.iter().map(AsRef::as_ref));
             registrations(&mut out, &centre.registrations);
             for group in centre.groups.values() {
@@ -66,10 +69,19 @@ impl Directory {
                 line(&mut out, "hours_per_week", &hours.to_string());
             }
             list(&mut out, "centres", person.centres.iter().map(AsRef::as_ref));
-            presence(&mut out, &person.presence);
+            presence::print(&mut out, &person.presence);
+            if let Some(notify) = &person.notify {
+                line(&mut out, "notify", &notify::print(notify));
+            }
+        }
+        arrangement::print(self.arrangements(), &mut out);
+        if let Some(own) = self.own_policy() {
+            policy::print(own, &mut out);
         }
         floor_hours::print(self.floor_hours(), &mut out);
         agreement::print(self.agreements(), &mut out);
+        opening::print(self.exceptions(), &mut out);
+        school_holidays::print(self.own_school_holidays(), &mut out);
         out
     }
 }
@@ -110,42 +122,12 @@ fn registrations(out: &mut String, registrations: &[Registration]) {
     out.push_str("]\n");
 }
 
-/// Days with the same hours at the same centre share a line.
-fn presence(out: &mut String, presence: &[Presence]) {
-    let mut lines: Vec<(&Presence, Vec<u8>)> = Vec::new();
-    for interval in presence {
-        let same = |other: &Presence| {
-            (&other.centre, other.from, other.until) == (&interval.centre, interval.from, interval.until)
-        };
-        match lines.iter_mut().find(|(other, _)| same(other)) {
-            Some((_, days)) => days.push(interval.weekday),
-            None => lines.push((interval, vec![interval.weekday])),
-        }
-    }
-    if lines.is_empty() {
-        return;
-    }
-    out.push_str("presence = [\n");
-    for (interval, days) in lines {
-        let days: Vec<_> = days.into_iter().map(|day| quoted(weekday_name(day))).collect();
-        let _ = writeln!(
-            out,
-            "    {{ centre = {}, days = [{}], from = \"{}\", until = \"{}\" }},",
-            quoted(interval.centre.as_str()),
-            days.join(", "),
-            clock(interval.from),
-            clock(interval.until),
-        );
-    }
-    out.push_str("]\n");
-}
-
 pub(crate) fn clock(minute: u16) -> String {
     format!("{:02}:{:02}", minute / 60, minute % 60)
 }
 
 /// A basic string of TOML.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {

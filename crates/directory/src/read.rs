@@ -4,9 +4,9 @@ use std::{fmt, ops::RangeInclusive};
 
 use jiff::civil::Date;
 use toml::de::{DeTable, DeValue};
-use voordeur_kernel::text::Text;
+use voordeur_kernel::{calendar::DAY_MINUTES, text::Text};
 
-use crate::{finding::Notes, presence::DAY_MINUTES};
+use crate::finding::Notes;
 
 /// A value with its place.
 pub(crate) struct Value<'d, 'i> {
@@ -164,6 +164,15 @@ impl<'d, 'i> Value<'d, 'i> {
             notes.fault(self.line, &self.path, "NO_SUCH_DAY", "is not a day of the calendar");
         }
         day
+    }
+
+    /// True or false.
+    pub(crate) fn truth(&self, notes: &mut Notes) -> Option<bool> {
+        let truth = self.value.as_bool();
+        if truth.is_none() {
+            notes.wrong_type(self, "true or false, without quotes");
+        }
+        truth
     }
 
     /// A whole number.

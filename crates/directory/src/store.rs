@@ -14,6 +14,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use voordeur_eventlog::{Bucket, BucketError, Deadline};
 use voordeur_kernel::{ErrorKind, limits::DIRECTORY_PART_BYTES_MAX};
+use voordeur_routing_domain::{ladder::Ladder, policy::Policy};
 
 use crate::{FileFault, Warning, model::Directory, parse::FILE_BYTES_MAX};
 
@@ -21,6 +22,8 @@ use crate::{FileFault, Warning, model::Directory, parse::FILE_BYTES_MAX};
 pub(crate) const CURRENT: &str = "current";
 /// Numbers that an apply tries before it gives up: orphans of applies that died.
 const NUMBERS_TRIED_MAX: u64 = 64;
+/// Versions without a policy of their own that are passed over in search of the newest policy before them.
+const POLICIES_LOOKED_BACK_MAX: usize = 64;
 
 /// Why the directory could not be read or changed. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +44,14 @@ pub enum DirectoryError {
         expected: u64,
         /// What is current; 0 is "none yet".
         current: u64,
+    },
+    /// The policy of routing changed and its version did not go up, so that a task could not say by which of the two it was routed.
+    #[error("the policy of [routing] changed, so its version must be above {newest}, and it is {version}")]
+    PolicyVersion {
+        /// The version in the file.
+        version: u64,
+        /// The newest version that was in force.
+        newest: u64,
     },
     /// What is stored does not fit its digest, or cannot be read.
     #[error("version {version} of the directory is damaged: {cause}")]
@@ -69,6 +80,7 @@ impl DirectoryError {
             Self::NoSuchVersion(_) => ErrorKind::NotFound,
             Self::Faults(_) => ErrorKind::Invalid,
             Self::Stale { .. } => ErrorKind::Conflict,
+            Self::PolicyVersion { .. } => ErrorKind::Refused,
             Self::Damaged { .. } => ErrorKind::Broken,
             Self::Bucket(error) => error.kind(),
         }
@@ -82,6 +94,7 @@ impl DirectoryError {
             Self::NoSuchVersion(_) => "NO_SUCH_VERSION",
             Self::Faults(_) => "FILE_HAS_FAULTS",
             Self::Stale { .. } => "VERSION_CHANGED",
+            Self::PolicyVersion { .. } => "POLICY_VERSION_UNCHANGED",
             Self::Damaged { .. } => "DIRECTORY_DAMAGED",
             Self::Bucket(_) => "BUCKET",
         }
@@ -158,15 +171,15 @@ impl DirectoryStore {
     /// whatever is expected, so that an apply whose answer was lost may be repeated.
     ///
     /// # Errors
-    /// When the file has faults, another version is current, or the bucket is away. After [`BucketError::Unknown`] the same apply
-    /// may be repeated.
+    /// When the file has faults, another version is current, its policy changed under the same version, or the bucket is away. After
+    /// [`BucketError::Unknown`] the same apply may be repeated.
     pub async fn apply(
         &self,
         text: &str,
         expected: u64,
         deadline: Deadline,
     ) -> Result<Applied, DirectoryError> {
-        let (_, warnings) = Directory::parse(text).map_err(DirectoryError::Faults)?;
+        let (new, warnings) = Directory::parse(text).map_err(DirectoryError::Faults)?;
         let whole = hex(text.as_bytes());
         let pointer = self.bucket.get(CURRENT, deadline).await?;
         let (current, revision) = match &pointer {
@@ -180,6 +193,7 @@ impl DirectoryStore {
         if expected != previous {
             return Err(DirectoryError::Stale { expected, current: previous });
         }
+        self.fits(new.policy(), deadline).await?;
         let mut parts = Vec::new();
         for range in cut(text.len()) {
             let part = text.as_bytes().get(range).unwrap_or_default();
@@ -203,6 +217,34 @@ impl DirectoryStore {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// May this policy follow on the one in force? A changed one has a version above every earlier one; the built-in one may always return.
+    ///
+    /// # Errors
+    /// When its version did not go up, or the bucket is away.
+    pub async fn fits(&self, new: &Policy, deadline: Deadline) -> Result<(), DirectoryError> {
+        let mut next = self.pointer(deadline).await?.map_or(0, |pointer| pointer.version);
+        for _ in 0..POLICIES_LOOKED_BACK_MAX {
+            if next == 0 || new.version() == Ladder::BUILT_IN {
+                break;
+            }
+            let earlier = match self.load(next, None, deadline).await {
+                Ok(stored) => stored.directory,
+                // What cannot be read any more says nothing, and it must be possible to mend it.
+                Err(DirectoryError::Damaged { .. }) => break,
+                Err(error) => return Err(error),
+            };
+            let in_force = earlier.policy();
+            if in_force.version() != Ladder::BUILT_IN {
+                let newest = in_force.version();
+                let fits = new == in_force || new.version() > newest;
+                let unchanged = DirectoryError::PolicyVersion { version: new.version(), newest };
+                return if fits { Ok(()) } else { Err(unchanged) };
+            }
+            next = self.document(next, deadline).await?.previous;
+        }
+        Ok(())
     }
 
     /// Stores the document under the first free number after the one it replaces.
