@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use voordeur_contracts::{
-    common::{DateRange, SealedText, TextPurpose},
+    common::{DateRange, Position, SealedText, TextPurpose},
     escalation::{
         Activity, CorrectActivityRequest, GetFloorPictureRequest, GetFloorPictureResponse,
         ListActivitiesRequest, NoteActivityRequest, RecordLookBackRequest,
@@ -185,12 +185,9 @@ pub(crate) async fn run(command: Command, global: &Global) -> Result<ExitCode, F
                 let mut service = service.clone();
                 async move { service.correct_activity(request).await }
             });
-            let reply = reply.await?;
-            if json {
-                output::value(&to_json("voordeur.escalation.v1.CorrectActivityResponse", &reply)?, true)?;
-            } else {
-                show(reply.activity.as_ref(), &shown_position(reply.position.as_ref()))?;
-            }
+            answer("CorrectActivityResponse", &reply.await?, json, |reply| {
+                show(reply.activity.as_ref(), reply.position.as_ref())
+            })?;
         }
         Command::LookBack { activity, centre, result, act } => {
             let request =
@@ -200,12 +197,9 @@ pub(crate) async fn run(command: Command, global: &Global) -> Result<ExitCode, F
                 let mut service = service.clone();
                 async move { service.record_look_back(request).await }
             });
-            let reply = reply.await?;
-            if json {
-                output::value(&to_json("voordeur.escalation.v1.RecordLookBackResponse", &reply)?, true)?;
-            } else {
-                show(reply.activity.as_ref(), &shown_position(reply.position.as_ref()))?;
-            }
+            answer("RecordLookBackResponse", &reply.await?, json, |reply| {
+                show(reply.activity.as_ref(), reply.position.as_ref())
+            })?;
         }
         Command::List { centre, group, period, limit } => {
             let request = ListActivitiesRequest {
@@ -228,12 +222,7 @@ pub(crate) async fn run(command: Command, global: &Global) -> Result<ExitCode, F
                 let mut service = service.clone();
                 async move { service.get_floor_picture(request).await }
             });
-            let reply = reply.await?;
-            if json {
-                output::value(&to_json("voordeur.escalation.v1.GetFloorPictureResponse", &reply)?, true)?;
-            } else {
-                picture(&reply)?;
-            }
+            answer("GetFloorPictureResponse", &reply.await?, json, picture)?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -245,11 +234,23 @@ async fn note(client: &Client, request: NoteActivityRequest, json: bool) -> Resu
         let mut service = service.clone();
         async move { service.note_activity(request).await }
     });
-    let reply = reply.await?;
+    answer("NoteActivityResponse", &reply.await?, json, |reply| {
+        show(reply.activity.as_ref(), reply.position.as_ref())
+    })
+}
+
+/// Prints what was answered: whole as JSON, or as people want to see it.
+fn answer<R: prost::Message>(
+    name: &str,
+    reply: &R,
+    json: bool,
+    shown: impl FnOnce(&R) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     if json {
-        return output::value(&to_json("voordeur.escalation.v1.NoteActivityResponse", &reply)?, true);
+        output::value(&to_json(&format!("voordeur.escalation.v1.{name}"), reply)?, true)
+    } else {
+        shown(reply)
     }
-    show(reply.activity.as_ref(), &shown_position(reply.position.as_ref()))
 }
 
 /// What was done, with its text sealed.
@@ -297,11 +298,11 @@ async fn seal(client: &Client, centre: &str, text: String, act: &Act) -> Result<
     Ok(reply.await?.sealed)
 }
 
-fn show(activity: Option<&Activity>, position: &str) -> Result<(), Failure> {
+fn show(activity: Option<&Activity>, position: Option<&Position>) -> Result<(), Failure> {
     if let Some(activity) = activity {
         output::value(&to_json(ACTIVITY, activity)?, false)?;
     }
-    output::line(&format!("position: {position}"))
+    output::line(&format!("position: {}", shown_position(position)))
 }
 
 async fn list(
