@@ -61,6 +61,12 @@ impl Deriver {
         TaskId::from_bytes(self.short("task-of-look-back", &[activity.as_bytes()]))
     }
 
+    /// The task that continues one that has ended, by the act that asked for it.
+    #[must_use]
+    pub fn task_for_further_work(&self, earlier: TaskId, act: CommandId) -> TaskId {
+        TaskId::from_bytes(self.short("task-of-further-work", &[earlier.as_bytes(), act.as_bytes()]))
+    }
+
     /// The work on the floor that an act noted.
     #[must_use]
     pub fn activity_id(&self, act: CommandId) -> ActivityId {

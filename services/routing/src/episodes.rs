@@ -213,7 +213,7 @@ impl Episodes {
                 Some(deriver.task_for_hand_over(episode, moment))
             }
             Trigger::Activity(activity) => Some(deriver.task_for_look_back(activity)),
-            Trigger::Signal(_) | Trigger::EarlierTask(_) => None,
+            Trigger::Signal(_) | Trigger::EarlierTask { .. } => None,
         }
     }
 

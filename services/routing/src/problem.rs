@@ -12,6 +12,11 @@ pub(crate) fn refused(refusal: &Refusal, task: Option<&Task>) -> Problem {
         Refusal::DateNotAhead => Some("until"),
         Refusal::StatusNeeded | Refusal::NobodyAsked => Some("status"),
         Refusal::NotAnOutcomeOfASignal => Some("outcome"),
+        Refusal::MeetingNotAhead => Some("at"),
+        Refusal::MeetingWithNobody => Some("roles"),
+        Refusal::AboutAChild => Some("without_parents"),
+        Refusal::NoParentsToInvite => Some("invite_parents"),
+        Refusal::OnlyWhenHeld => Some("parents_came"),
         _ => None,
     };
     if let Some(field) = field {

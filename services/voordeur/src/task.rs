@@ -1,6 +1,7 @@
 //! `voordeur task`.
 
 mod arguments;
+mod explain;
 
 use std::process::ExitCode;
 
@@ -9,11 +10,12 @@ use voordeur_contracts::{
     common::{Position, SealedText, TextPurpose},
     intake::{BreakGlass, RevealDetailsRequest, SealTextRequest},
     routing::{
-        AcceptTaskRequest, AnswerTaskRequest, AskColleagueRequest, AssignTaskRequest,
-        DecideCancellationRequest, DeclineTaskRequest, ExplainRoutingRequest, FailTaskRequest,
-        GetTaskRequest, HandBackTaskRequest, HoldTaskRequest, ListTasksRequest, MarkEnteredInErrorRequest,
-        RecordContactRequest, RequestCancellationRequest, ResumeTaskRequest, Task, WatchTasksRequest,
-        watch_tasks_response,
+        AcceptTaskRequest, AnswerTaskRequest, AnswerTransferRequest, AskColleagueRequest, AssignTaskRequest,
+        DecideCancellationRequest, DeclineTaskRequest, FailTaskRequest, GetTaskRequest, HandBackTaskRequest,
+        HoldTaskRequest, LeaveWithHolderRequest, ListTasksRequest, MarkEnteredInErrorRequest,
+        PlanMeetingRequest, ProposeTransferRequest, RecordContactRequest, RecordMeetingRequest,
+        RequestCancellationRequest, RequestFurtherWorkRequest, ResumeTaskRequest, Task, WatchTasksRequest,
+        WithdrawTransferRequest, watch_tasks_response,
     },
 };
 
@@ -59,14 +61,7 @@ pub(crate) async fn run(command: Command, global: &Global) -> Result<ExitCode, F
         Command::Show { task, at_least } => {
             step!(client, get_task, "GetTaskResponse", json, GetTaskRequest { task_id: task, at_least })?;
         }
-        Command::Explain { task } => {
-            let service = client.tasks()?;
-            let reply = client.call(ExplainRoutingRequest { task_id: task }, |request| {
-                let mut service = service.clone();
-                async move { service.explain_routing(request).await }
-            });
-            output::value(&to_json("voordeur.routing.v1.ExplainRoutingResponse", &reply.await?)?, json)?;
-        }
+        Command::Explain { task } => explain::run(client, task, json).await?,
         Command::Reveal { task, break_glass } => reveal(client, task, break_glass, json).await?,
         Command::Answer { task, outcome, status, text, act } => {
             let advice = match text {
@@ -122,6 +117,45 @@ async fn take_step(client: &Client, command: Command, json: bool) -> Result<(), 
             let request =
                 AskColleagueRequest { task_id: task, command: act.context()?, role, person, with_name };
             step!(client, ask_colleague, "AskColleagueResponse", json, request)
+        }
+        Command::Transfer { task, to, reason, act } => {
+            let request =
+                ProposeTransferRequest { task_id: task, command: act.context()?, professional: to, reason };
+            step!(client, propose_transfer, "ProposeTransferResponse", json, request)
+        }
+        Command::TakeOver { task, yes, no, act } => {
+            let (accepted, reason) = (yes, no.unwrap_or_default());
+            let request = AnswerTransferRequest { task_id: task, command: act.context()?, accepted, reason };
+            step!(client, answer_transfer, "AnswerTransferResponse", json, request)
+        }
+        Command::WithdrawTransfer { task, act } => {
+            let request = WithdrawTransferRequest { task_id: task, command: act.context()? };
+            step!(client, withdraw_transfer, "WithdrawTransferResponse", json, request)
+        }
+        Command::PlanMeeting { task, at, roles, people, without_parents, invite_parents, act } => {
+            let request = PlanMeetingRequest {
+                task_id: task,
+                command: act.context()?,
+                at: Some(wire_moment(at)),
+                roles,
+                people,
+                without_parents: without_parents.unwrap_or_default(),
+                invite_parents,
+            };
+            step!(client, plan_meeting, "PlanMeetingResponse", json, request)
+        }
+        Command::RecordMeeting { task, end, parents_came, act } => {
+            let request = RecordMeetingRequest { task_id: task, command: act.context()?, end, parents_came };
+            step!(client, record_meeting, "RecordMeetingResponse", json, request)
+        }
+        Command::FurtherWork { task, reason, domains, act } => {
+            let request =
+                RequestFurtherWorkRequest { task_id: task, command: act.context()?, reason, domains };
+            step!(client, request_further_work, "RequestFurtherWorkResponse", json, request)
+        }
+        Command::LeaveWithHolder { task, act } => {
+            let request = LeaveWithHolderRequest { task_id: task, command: act.context()? };
+            step!(client, leave_with_holder, "LeaveWithHolderResponse", json, request)
         }
         Command::Assign { task, to, reason, act } => {
             let request =
@@ -247,7 +281,9 @@ fn row(task: &Task) -> [String; 8] {
         .iter()
         .filter_map(|deadline| deadline.due.as_ref())
         .min_by_key(|at| (at.seconds, at.nanos));
-    let holder = if task.holder.is_empty() && !task.offered_to.is_empty() {
+    let holder = if !task.transfer_to.is_empty() {
+        format!("{} ? {}", task.holder, task.transfer_to)
+    } else if task.holder.is_empty() && !task.offered_to.is_empty() {
         format!("? {}", task.offered_to.join(", "))
     } else {
         task.holder.clone()
@@ -255,6 +291,9 @@ fn row(task: &Task) -> [String; 8] {
     let mut state = word("voordeur.event.v1.TaskState", task.state);
     if task.overdue {
         state.push_str(" (late)");
+    }
+    if task.holder_away.is_some() {
+        state.push_str(" (holder away)");
     }
     let about = match &task.follow_up {
         Some(follow_up) => follow_up.label.clone(),

@@ -1,6 +1,8 @@
 //! The gRPC services.
 
+mod check;
 mod explain;
+mod further_work;
 mod list;
 mod presence_service;
 mod request;

@@ -1,10 +1,14 @@
 //! Reading what callers send. Every fault at once.
 
 use voordeur_chassis::{Identity, Problem, edge::check_command_key, identity};
-use voordeur_contracts::common::{CommandContext, SealedText, TextPurpose};
-use voordeur_kernel::{ErrorKind, Faults, ProfessionalKey, TaskId};
-use voordeur_routing_domain::task::Sealed;
+use voordeur_contracts::{
+    common::{CommandContext, SealedText, TextPurpose},
+    routing::PlanMeetingRequest,
+};
+use voordeur_kernel::{ErrorKind, Faults, ProfessionalKey, Role, TaskId};
+use voordeur_routing_domain::task::{MEETING_PEOPLE_MAX, MeetingWish, Parents, Sealed};
 
+use super::check::may_be_asked;
 use crate::{
     codec::{read_sealed, words::Word},
     office::{Act, Office},
@@ -12,6 +16,9 @@ use crate::{
 
 /// Largest sealed text that is taken, in bytes: 4,000 characters of at most four bytes, with nonce and tag.
 const SEALED_BYTES_MAX: usize = 16 * 1024 + 64;
+
+/// Most roles that one meeting invites: there are not more.
+const ROLES_MAX: usize = 20;
 
 /// The person who calls; source systems and operators have no tasks.
 pub(crate) fn person<T>(request: &tonic::Request<T>) -> Result<ProfessionalKey, Problem> {
@@ -40,6 +47,32 @@ impl Reader {
             self.faults.add(field, "REQUIRED", "choose one of the listed values");
         }
         word
+    }
+
+    /// A list of words, each once, at most so many.
+    pub(crate) fn words<W: Word + PartialEq>(
+        &mut self,
+        field: &str,
+        numbers: &[i32],
+        at_most: usize,
+    ) -> Option<Vec<W>> {
+        if numbers.len() > at_most {
+            self.faults.add(field, "TOO_MANY", format!("give at most {at_most}"));
+            return None;
+        }
+        let read: Vec<Option<W>> = numbers
+            .iter()
+            .enumerate()
+            .map(|(place, number)| self.word(&format!("{field}[{place}]"), *number))
+            .collect();
+        let mut words = Vec::with_capacity(read.len());
+        for word in read {
+            let word = word?;
+            if !words.contains(&word) {
+                words.push(word);
+            }
+        }
+        Some(words)
     }
 
     pub(crate) fn key<K: std::str::FromStr>(&mut self, field: &str, text: &str) -> Option<K>
@@ -84,6 +117,37 @@ impl Reader {
             self.faults.add(format!("{field}.box"), "TOO_LONG", "give what SealText returned");
         }
         Some(sealed)
+    }
+
+    /// What a meeting is to be.
+    pub(crate) fn meeting(&mut self, message: &PlanMeetingRequest) -> Option<MeetingWish> {
+        let at = self.moment("at", message.at.as_ref());
+        let roles: Option<Vec<Role>> = self.words("roles", &message.roles, ROLES_MAX);
+        for (place, number) in message.roles.iter().enumerate() {
+            if Role::of(*number).is_some_and(|role| !may_be_asked(role)) {
+                let field = format!("roles[{place}]");
+                self.faults.add(field, "NOT_A_COLLEAGUE", "choose a role that can be asked along");
+            }
+        }
+        if message.people.len() > MEETING_PEOPLE_MAX {
+            self.faults.add("people", "TOO_MANY", format!("give at most {MEETING_PEOPLE_MAX}"));
+        }
+        let read = |(place, person): (usize, &String)| self.key(&format!("people[{place}]"), person);
+        let people: Vec<Option<ProfessionalKey>> =
+            message.people.iter().take(MEETING_PEOPLE_MAX).enumerate().map(read).collect();
+        let parents = match (message.without_parents, message.invite_parents) {
+            (0, false) => Some(Parents::AsUsual),
+            (0, true) => Some(Parents::Invited),
+            (reason, false) => self.word("without_parents", reason).map(Parents::Without),
+            (_, true) => {
+                let how = "either invite the parents, or say why not";
+                self.faults.add("invite_parents", "CONTRADICTION", how);
+                None
+            }
+        };
+        let people: Option<Vec<ProfessionalKey>> = people.into_iter().collect();
+        let (((at, roles), people), parents) = at.zip(roles).zip(people).zip(parents)?;
+        Some(MeetingWish { at, roles, people, parents })
     }
 
     pub(crate) fn fault(&mut self, field: &str, reason: &'static str, description: &'static str) {

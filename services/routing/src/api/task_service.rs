@@ -12,14 +12,15 @@ use voordeur_contracts::{
 };
 use voordeur_eventlog::{Deadline, fold::Expect};
 use voordeur_kernel::{ErrorKind, ProfessionalKey, TaskId};
-use voordeur_routing_domain::task::{Colleague, Sealed, Task, Wish};
+use voordeur_routing_domain::task::{Colleague, Wish};
 
 use super::{
+    check::{check, may_be_asked},
     explain::explain,
     list::{Range, get, list},
     read_position,
     request::{Reader, content, person},
-    view::{is_coordinator, view, visible},
+    view::{view, visible},
     wait_for,
     watch::Watch,
     wire_position,
@@ -39,7 +40,8 @@ pub(crate) struct TaskApi {
     pub(crate) office: Arc<Office>,
 }
 
-type Reply = (rpc::Task, common::Position);
+/// The task after a step.
+pub(super) type Reply = (rpc::Task, common::Position);
 
 impl TaskApi {
     async fn act(
@@ -76,7 +78,7 @@ impl TaskApi {
     }
 
     /// What a refused step is answered with: a refusal tells something about the task, so it is on record first.
-    async fn refused(
+    pub(super) async fn refused(
         &self,
         person: &ProfessionalKey,
         task: TaskId,
@@ -99,50 +101,6 @@ impl TaskApi {
             office.record(&directory, Some(person), task, Activity::refused_step(rpc), deadline).await
         };
         recorded.await.err().unwrap_or(refusal)
-    }
-}
-
-/// What the table cannot know: the people and texts that a wish names.
-fn check(
-    directory: &voordeur_directory::Directory,
-    task: &Task,
-    wish: &Wish,
-    now: voordeur_kernel::Timestamp,
-) -> Result<(), Problem> {
-    let centre = task.about.centre.as_str();
-    match wish {
-        Wish::Assign(to, _) => {
-            let today = directory.local_date(now);
-            let professional =
-                directory.professionals_at(centre).any(|p| p.key == *to && p.is_registered_on(today));
-            if professional || is_coordinator(directory, to, centre) {
-                return Ok(());
-            }
-            Err(Problem::fault(
-                "professional",
-                "NOT_AT_CENTRE",
-                "give a professional of this centre whose registration is valid, or its coordinator",
-            ))
-        }
-        Wish::Answer { advice: Some(Sealed { owner, .. }), .. } => {
-            // Intake opens an answer only with the task it was sealed for.
-            if *owner == *task.id.as_bytes() {
-                return Ok(());
-            }
-            Err(Problem::fault("advice.owner", "WRONG_OWNER", "this text was sealed for something else"))
-        }
-        Wish::AskColleague(Colleague { person: Some(colleague), role, .. }) => {
-            let there = directory.people_at(centre).any(|p| p.key == *colleague && p.role == *role);
-            if there {
-                return Ok(());
-            }
-            Err(Problem::fault(
-                "person",
-                "NOT_AT_CENTRE",
-                "nobody with this key has that role at this centre",
-            ))
-        }
-        _ => Ok(()),
     }
 }
 
@@ -169,10 +127,11 @@ macro_rules! step {
 }
 
 use rpc::{
-    AcceptTaskResponse, AnswerTaskResponse, AskColleagueResponse, AssignTaskResponse,
+    AcceptTaskResponse, AnswerTaskResponse, AnswerTransferResponse, AskColleagueResponse, AssignTaskResponse,
     DecideCancellationResponse, DeclineTaskResponse, FailTaskResponse, HandBackTaskResponse,
-    HoldTaskResponse, MarkEnteredInErrorResponse, RecordContactResponse, RequestCancellationResponse,
-    ResumeTaskResponse,
+    HoldTaskResponse, LeaveWithHolderResponse, MarkEnteredInErrorResponse, PlanMeetingResponse,
+    ProposeTransferResponse, RecordContactResponse, RecordMeetingResponse, RequestCancellationResponse,
+    ResumeTaskResponse, WithdrawTransferResponse,
 };
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -330,48 +289,76 @@ impl TaskService for TaskApi {
 
     async fn propose_transfer(
         &self,
-        _: Request<rpc::ProposeTransferRequest>,
-    ) -> Answer<rpc::ProposeTransferResponse> {
-        Err(Status::unimplemented("ProposeTransfer"))
+        request: Request<rpc::ProposeTransferRequest>,
+    ) -> Answer<ProposeTransferResponse> {
+        step!(self, request, "ProposeTransfer", ProposeTransferResponse, |reader, message| {
+            let to = reader.key("professional", &message.professional);
+            let reason = reader.word("reason", message.reason);
+            to.zip(reason).map(|(to, reason)| Wish::ProposeTransfer(to, reason))
+        })
     }
 
     async fn answer_transfer(
         &self,
-        _: Request<rpc::AnswerTransferRequest>,
-    ) -> Answer<rpc::AnswerTransferResponse> {
-        Err(Status::unimplemented("AnswerTransfer"))
+        request: Request<rpc::AnswerTransferRequest>,
+    ) -> Answer<AnswerTransferResponse> {
+        step!(self, request, "AnswerTransfer", AnswerTransferResponse, |reader, message| {
+            match (message.accepted, message.reason) {
+                (true, 0) => Some(Wish::AnswerTransfer(None)),
+                (true, _) => {
+                    reader.fault("reason", "ONLY_WHEN_DECLINED", "leave it out, or say no");
+                    None
+                }
+                (false, reason) => {
+                    reader.word("reason", reason).map(|reason| Wish::AnswerTransfer(Some(reason)))
+                }
+            }
+        })
     }
 
     async fn withdraw_transfer(
         &self,
-        _: Request<rpc::WithdrawTransferRequest>,
-    ) -> Answer<rpc::WithdrawTransferResponse> {
-        Err(Status::unimplemented("WithdrawTransfer"))
+        request: Request<rpc::WithdrawTransferRequest>,
+    ) -> Answer<WithdrawTransferResponse> {
+        step!(self, request, "WithdrawTransfer", WithdrawTransferResponse, |reader, message| Some(
+            Wish::WithdrawTransfer
+        ))
     }
 
-    async fn plan_meeting(&self, _: Request<rpc::PlanMeetingRequest>) -> Answer<rpc::PlanMeetingResponse> {
-        Err(Status::unimplemented("PlanMeeting"))
+    async fn plan_meeting(&self, request: Request<rpc::PlanMeetingRequest>) -> Answer<PlanMeetingResponse> {
+        step!(self, request, "PlanMeeting", PlanMeetingResponse, |reader, message| reader
+            .meeting(&message)
+            .map(Wish::PlanMeeting))
     }
 
     async fn record_meeting(
         &self,
-        _: Request<rpc::RecordMeetingRequest>,
-    ) -> Answer<rpc::RecordMeetingResponse> {
-        Err(Status::unimplemented("RecordMeeting"))
+        request: Request<rpc::RecordMeetingRequest>,
+    ) -> Answer<RecordMeetingResponse> {
+        step!(self, request, "RecordMeeting", RecordMeetingResponse, |reader, message| {
+            let end = reader.word("end", message.end);
+            end.map(|end| Wish::RecordMeeting { end, parents_came: message.parents_came })
+        })
     }
 
     async fn request_further_work(
         &self,
-        _: Request<rpc::RequestFurtherWorkRequest>,
+        request: Request<rpc::RequestFurtherWorkRequest>,
     ) -> Answer<rpc::RequestFurtherWorkResponse> {
-        Err(Status::unimplemented("RequestFurtherWork"))
+        let until = deadline(&request);
+        let caller = person(&request)?;
+        let (task, position) = self.further_work(&caller, request.into_inner(), until).await?;
+        let (task, position) = (Some(task), Some(position));
+        Ok(Response::new(rpc::RequestFurtherWorkResponse { task, position }))
     }
 
     async fn leave_with_holder(
         &self,
-        _: Request<rpc::LeaveWithHolderRequest>,
-    ) -> Answer<rpc::LeaveWithHolderResponse> {
-        Err(Status::unimplemented("LeaveWithHolder"))
+        request: Request<rpc::LeaveWithHolderRequest>,
+    ) -> Answer<LeaveWithHolderResponse> {
+        step!(self, request, "LeaveWithHolder", LeaveWithHolderResponse, |reader, message| Some(
+            Wish::LeaveWithHolder
+        ))
     }
 
     async fn explain_routing(
@@ -394,10 +381,4 @@ fn looker<T>(request: &Request<T>) -> Result<Option<ProfessionalKey>, Problem> {
         Identity::Operator => Ok(None),
         _ => person(request).map(Some),
     }
-}
-
-/// Roles of the team around a child that may be asked along.
-const fn may_be_asked(role: voordeur_kernel::Role) -> bool {
-    use voordeur_kernel::Role;
-    !matches!(role, Role::Signaller | Role::Operator | Role::Auditor)
 }

@@ -4,7 +4,7 @@ use voordeur_contracts::{common::Role as WireRole, convert::to_wire_time, routin
 use voordeur_directory::Directory;
 use voordeur_kernel::{ProfessionalKey, Timestamp};
 use voordeur_routing_domain::{
-    task::{By, Task, TaskState, Trigger, table},
+    task::{By, Task, TaskState, Trigger, allowed},
     words::HandOverMoment,
 };
 
@@ -18,19 +18,21 @@ pub(crate) fn visible(directory: &Directory, person: &ProfessionalKey, task: &Ta
     directory.works_at(person.as_str(), task.about.centre.as_str())
 }
 
-/// Is it on her own list? What she holds, what she is asked, and for a coordinator what came to her: a cancellation that nobody holds,
-/// clocks that rang more than once, and what is in the hands of somebody who does not work there any more.
+/// Is it on her own list? What she holds, what she is asked to take or to take over, and for a coordinator what came to her: a cancellation
+/// that nobody holds, clocks that rang more than once, and what is in the hands of somebody who is away or does not work there any more.
 pub(crate) fn is_own(directory: &Directory, person: &ProfessionalKey, task: &Task) -> bool {
     if !visible(directory, person, task) || task.state.is_final() {
         return false;
     }
-    if task.holder.as_ref() == Some(person) || task.is_offered_to(person) {
+    let asked_to_take_over = task.transfer().is_some_and(|transfer| transfer.to == *person);
+    if task.holder.as_ref() == Some(person) || task.is_offered_to(person) || asked_to_take_over {
         return true;
     }
     let undecided = task.state == TaskState::CancelRequested && task.holder.is_none();
     let escalated = task.due().iter().any(|deadline| deadline.round > 1);
     let left = task.holder.as_ref().is_some_and(|holder| !visible(directory, holder, task));
-    (undecided || escalated || left) && is_coordinator(directory, person, task.about.centre.as_str())
+    let away = task.who_goes_on().is_some();
+    (undecided || escalated || left || away) && is_coordinator(directory, person, task.about.centre.as_str())
 }
 
 /// Is she a coordinator of this centre?
@@ -47,8 +49,14 @@ pub(crate) fn view(
     now: Timestamp,
 ) -> routing::Task {
     let by = person.map(|person| office.by(directory, person, task, now));
-    let allowed = by.iter().flat_map(|by: &By| table::allowed(task.state, by.is(task)));
+    let allowed = by.iter().flat_map(|by: &By| allowed(task, by));
     let about = &task.about;
+    // Why it was cancelled is for the history; here it is a question.
+    let asked = task.cancellation.filter(|_| !task.state.is_final());
+    let (continues, further_work) = match about.trigger {
+        Trigger::EarlierTask { task, reason } => (task.to_string(), reason.number()),
+        _ => (String::new(), 0),
+    };
     routing::Task {
         task_id: task.id.to_string(),
         state: task.state.number(),
@@ -76,10 +84,18 @@ pub(crate) fn view(
         linked_task_ids: task.linked.iter().map(ToString::to_string).collect(),
         allowed_steps: allowed.filter_map(|step| step.rpc()).map(str::to_owned).collect(),
         overdue: task.overdue(now),
-        cancellation_reason: task.cancellation.map_or(0, |cancellation| cancellation.reason.number()),
+        cancellation_reason: asked.map_or(0, |cancellation| cancellation.reason.number()),
         colleagues_asked: task.colleagues.iter().map(|c| WireRole::from(c.role).into()).collect(),
         follow_up: follow_up(about.trigger),
-        ..routing::Task::default()
+        transfer_to: text_of(task.transfer().map(|transfer| &transfer.to)),
+        holder_away: task.who_goes_on().map(|away| routing::HolderAbsence {
+            reason: away.reason.number(),
+            until: away.until.map(to_wire_time),
+            stand_in: text_of(away.stand_in.as_ref()),
+        }),
+        meeting_at: task.meeting().map(|meeting| to_wire_time(meeting.at)),
+        continues_task_id: continues,
+        further_work,
     }
 }
 
@@ -92,7 +108,7 @@ fn follow_up(trigger: Trigger) -> Option<routing::FollowUp> {
     use routing::follow_up::Work;
     let mut asked = 0;
     let (work, episode, label) = match trigger {
-        Trigger::Signal(_) | Trigger::EarlierTask(_) => return None,
+        Trigger::Signal(_) | Trigger::EarlierTask { .. } => return None,
         Trigger::EpisodeCheck { episode, day, asked_before } => {
             asked = asked_before;
             let again = if asked_before > 0 { " (opnieuw gevraagd)" } else { "" };

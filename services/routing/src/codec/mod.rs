@@ -3,6 +3,7 @@
 pub(crate) mod plan;
 pub(crate) mod presence;
 pub(crate) mod read;
+pub(crate) mod sight;
 mod task_read;
 mod task_write;
 pub(crate) mod words;

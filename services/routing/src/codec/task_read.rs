@@ -2,12 +2,14 @@
 
 use voordeur_contracts::event::{self, task_event::Change as Wire, task_trigger::Source};
 use voordeur_kernel::{ActivityId, ChildAlias, CommitId, EpisodeId, ProfessionalKey, SignalId, TaskId};
-use voordeur_routing_domain::task::{About, Change, Colleague, Meta, Requested, Trigger};
+use voordeur_routing_domain::task::{
+    About, Away, Change, Colleague, Meeting, Meta, Requested, Trigger,
+};
 
 use super::{
     plan::{read as read_plan, read_deadline, read_deadlines, read_step, read_step_in},
-    read::{self, Read, bad, id, moment, people, person, within, word},
-    read_meta, read_sealed,
+    read::{self, Read, bad, id, maybe_moment, moment, people, person, within, word},
+    read_meta, read_sealed, sight,
     words::Word,
 };
 
@@ -25,12 +27,14 @@ pub(crate) fn read_task(event: &event::TaskEvent, commit: Option<CommitId>) -> R
     Ok((meta, change))
 }
 
-fn read_trigger(trigger: Option<&event::TaskTrigger>) -> Read<Trigger> {
+/// What asked for the work. Why there is more of it, after an earlier task, stands beside it.
+fn read_trigger(trigger: Option<&event::TaskTrigger>, further_work: i32) -> Read<Trigger> {
     Ok(match trigger.and_then(|trigger| trigger.source.as_ref()) {
         Some(Source::Signal(bytes)) => Trigger::Signal(id(bytes, SignalId::parse_bytes, "trigger.signal")?),
-        Some(Source::EarlierTask(bytes)) => {
-            Trigger::EarlierTask(id(bytes, TaskId::parse_bytes, "trigger.earlier_task")?)
-        }
+        Some(Source::EarlierTask(bytes)) => Trigger::EarlierTask {
+            task: id(bytes, TaskId::parse_bytes, "trigger.earlier_task")?,
+            reason: word(further_work, "further_work")?,
+        },
         Some(Source::EpisodeCheck(check)) => Trigger::EpisodeCheck {
             episode: id(&check.episode, EpisodeId::parse_bytes, "trigger.episode_check.episode")?,
             day: u16::try_from(check.day).or_else(|_| bad("trigger.episode_check.day"))?,
@@ -58,7 +62,7 @@ fn read_requested(
         [] => None,
         bytes => Some(id(bytes, ChildAlias::parse_bytes, "standing.child")?),
     };
-    let trigger = read_trigger(standing.trigger.as_ref())?;
+    let trigger = read_trigger(standing.trigger.as_ref(), requested.further_work)?;
     let organisation = read::maybe(&requested.organisation, "organisation", read::organisation)?;
     if organisation.is_none() && trigger.has_asker() {
         return bad("organisation");
@@ -83,6 +87,7 @@ fn read_requested(
         about,
         coordinator: person(&standing.coordinator, "standing.coordinator")?,
         plan: read_plan(requested.plan.as_ref())?,
+        sight: requested.sight.as_ref().map(|seen| within("sight", sight::read(seen))).transpose()?,
         first_step: read_step_in(requested.first_step.as_ref(), "first_step")?,
         linked: requested
             .linked_tasks
@@ -136,14 +141,13 @@ fn read_change(change: &Wire, standing: Option<&event::TaskStanding>) -> Read<Ch
         Wire::CoordinatorReplaced(replaced) => Ok(Change::CoordinatorReplaced {
             coordinator: person(&replaced.coordinator, "coordinator_replaced.coordinator")?,
         }),
-        // Of a release that writes them.
-        Wire::OfferWithdrawn(_)
-        | Wire::HolderAway(_)
-        | Wire::HolderAwayEnded(_)
-        | Wire::TransferProposed(_)
-        | Wire::TransferEnded(_)
-        | Wire::MeetingPlanned(_)
-        | Wire::MeetingRecorded(_) => bad("change"),
+        Wire::OfferWithdrawn(withdrawn) => within("offer_withdrawn", offer_withdrawn(withdrawn)),
+        Wire::HolderAway(away) => within("holder_away", holder_away(away)),
+        Wire::HolderAwayEnded(ended) => within("holder_away_ended", holder_away_ended(ended)),
+        Wire::TransferProposed(proposed) => within("transfer_proposed", transfer_proposed(proposed)),
+        Wire::TransferEnded(ended) => within("transfer_ended", transfer_ended(ended)),
+        Wire::MeetingPlanned(planned) => within("meeting_planned", meeting_planned(planned)),
+        Wire::MeetingRecorded(recorded) => within("meeting_recorded", meeting_recorded(recorded)),
     }
 }
 
@@ -217,10 +221,7 @@ fn contact_recorded(contact: &event::ContactRecorded) -> Read<Change> {
 fn answered(answered: &event::TaskAnswered) -> Read<Change> {
     Ok(Change::Answered {
         outcome: word(answered.outcome, "outcome")?,
-        status: match answered.status {
-            0 => None,
-            status => Some(word(status, "status")?),
-        },
+        status: maybe_word(answered.status, "status")?,
         advice: answered.advice.as_ref().map(|sealed| within("advice", read_sealed(sealed))).transpose()?,
     })
 }
@@ -255,4 +256,78 @@ fn clock_rang(rang: &event::ClockRang) -> Read<Change> {
         told: people(&rang.told, "told")?,
         deadlines: read_deadlines(&rang.deadlines)?,
     })
+}
+
+fn offer_withdrawn(withdrawn: &event::OfferWithdrawn) -> Read<Change> {
+    Ok(Change::OfferWithdrawn {
+        professional: person(&withdrawn.professional, "professional")?,
+        reason: word(withdrawn.reason, "reason")?,
+        next_step: withdrawn.next_step.as_ref().map(read_step).transpose()?,
+        deadlines: read_deadlines(&withdrawn.deadlines)?,
+    })
+}
+
+fn holder_away(away: &event::HolderAway) -> Read<Change> {
+    Ok(Change::HolderAway {
+        away: Away {
+            professional: person(&away.professional, "professional")?,
+            reason: word(away.reason, "reason")?,
+            until: maybe_moment(away.until.as_ref(), "until")?,
+            stand_in: read::maybe(&away.stand_in, "stand_in", person)?,
+        },
+        deadlines: read_deadlines(&away.deadlines)?,
+    })
+}
+
+fn holder_away_ended(ended: &event::HolderAwayEnded) -> Read<Change> {
+    Ok(Change::HolderAwayEnded {
+        end: word(ended.end, "end")?,
+        deadlines: read_deadlines(&ended.deadlines)?,
+    })
+}
+
+fn transfer_proposed(proposed: &event::TransferProposed) -> Read<Change> {
+    Ok(Change::TransferProposed {
+        professional: person(&proposed.professional, "professional")?,
+        reason: word(proposed.reason, "reason")?,
+        deadlines: read_deadlines(&proposed.deadlines)?,
+    })
+}
+
+fn transfer_ended(ended: &event::TransferEnded) -> Read<Change> {
+    Ok(Change::TransferEnded {
+        end: word(ended.end, "end")?,
+        reason: maybe_word(ended.reason, "reason")?,
+        deadlines: read_deadlines(&ended.deadlines)?,
+    })
+}
+
+fn meeting_planned(planned: &event::MeetingPlanned) -> Read<Change> {
+    let without_parents = maybe_word(planned.without_parents, "without_parents")?;
+    // They are invited, or it says why not.
+    if planned.parents_invited == without_parents.is_some() {
+        return bad("parents_invited");
+    }
+    Ok(Change::MeetingPlanned {
+        meeting: Meeting {
+            at: moment(planned.at.as_ref(), "at")?,
+            roles: planned.roles.iter().map(|role| word(*role, "roles")).collect::<Read<_>>()?,
+            people: people(&planned.people, "people")?.into(),
+            without_parents,
+        },
+        deadlines: read_deadlines(&planned.deadlines)?,
+    })
+}
+
+fn meeting_recorded(recorded: &event::MeetingRecorded) -> Read<Change> {
+    Ok(Change::MeetingRecorded {
+        end: word(recorded.end, "end")?,
+        parents_came: recorded.parents_came,
+        deadlines: read_deadlines(&recorded.deadlines)?,
+    })
+}
+
+/// A word that may be left out; one of a later release is not left out.
+fn maybe_word<W: Word>(number: i32, field: &str) -> Read<Option<W>> {
+    if number == 0 { Ok(None) } else { word(number, field).map(Some) }
 }

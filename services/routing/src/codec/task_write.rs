@@ -11,6 +11,7 @@ pub(crate) use super::plan::{write as wire_plan, write_deadlines as deadlines, w
 use super::{
     plan::write_deadline,
     read::{names, wire_id},
+    sight,
     words::Word as _,
     write_meta, write_sealed,
 };
@@ -42,7 +43,7 @@ fn standing(task: &Task) -> event::TaskStanding {
 fn write_trigger(trigger: Trigger) -> event::TaskTrigger {
     let source = match trigger {
         Trigger::Signal(signal) => Source::Signal(wire_id(signal.as_bytes())),
-        Trigger::EarlierTask(task) => Source::EarlierTask(wire_id(task.as_bytes())),
+        Trigger::EarlierTask { task, .. } => Source::EarlierTask(wire_id(task.as_bytes())),
         Trigger::EpisodeCheck { episode, day, asked_before } => {
             let episode = wire_id(episode.as_bytes());
             Source::EpisodeCheck(event::EpisodeCheck { episode, day: day.into(), asked_before })
@@ -74,8 +75,11 @@ fn write_requested(requested: &Requested) -> event::TaskRequested {
         asked_by: about.asked_by.map_or(0, |asked_by| asked_by.number()),
         deadlines: deadlines(&requested.deadlines),
         name_may_be_shared: about.name_may_be_shared,
-        sight: None,
-        further_work: 0,
+        sight: requested.sight.as_ref().map(sight::write),
+        further_work: match about.trigger {
+            Trigger::EarlierTask { reason, .. } => reason.number(),
+            _ => 0,
+        },
     }
 }
 
@@ -173,6 +177,51 @@ fn write_change(change: &Change) -> Wire {
         Change::Linked { task } => Wire::Linked(event::TaskLinked { task: wire_id(task.as_bytes()) }),
         Change::CoordinatorReplaced { coordinator } => {
             Wire::CoordinatorReplaced(event::CoordinatorReplaced { coordinator: coordinator.to_string() })
+        }
+        Change::OfferWithdrawn { professional, reason, next_step, deadlines: all } => {
+            Wire::OfferWithdrawn(event::OfferWithdrawn {
+                professional: professional.to_string(),
+                reason: reason.number(),
+                next_step: next_step.as_ref().map(step_taken),
+                deadlines: deadlines(all),
+            })
+        }
+        Change::HolderAway { away, deadlines: all } => Wire::HolderAway(event::HolderAway {
+            professional: away.professional.to_string(),
+            reason: away.reason.number(),
+            until: away.until.map(to_wire_time),
+            stand_in: away.stand_in.as_ref().map(ToString::to_string).unwrap_or_default(),
+            deadlines: deadlines(all),
+        }),
+        Change::HolderAwayEnded { end, deadlines: all } => {
+            Wire::HolderAwayEnded(event::HolderAwayEnded { end: end.number(), deadlines: deadlines(all) })
+        }
+        Change::TransferProposed { professional, reason, deadlines: all } => {
+            Wire::TransferProposed(event::TransferProposed {
+                professional: professional.to_string(),
+                reason: reason.number(),
+                deadlines: deadlines(all),
+            })
+        }
+        Change::TransferEnded { end, reason, deadlines: all } => Wire::TransferEnded(event::TransferEnded {
+            end: end.number(),
+            reason: reason.map_or(0, |reason| reason.number()),
+            deadlines: deadlines(all),
+        }),
+        Change::MeetingPlanned { meeting, deadlines: all } => Wire::MeetingPlanned(event::MeetingPlanned {
+            at: Some(to_wire_time(meeting.at)),
+            roles: meeting.roles.iter().map(|role| role.number()).collect(),
+            people: names(&meeting.people),
+            parents_invited: meeting.without_parents.is_none(),
+            without_parents: meeting.without_parents.map_or(0, |reason| reason.number()),
+            deadlines: deadlines(all),
+        }),
+        Change::MeetingRecorded { end, parents_came, deadlines: all } => {
+            Wire::MeetingRecorded(event::MeetingRecorded {
+                end: end.number(),
+                parents_came: *parents_came,
+                deadlines: deadlines(all),
+            })
         }
     }
 }

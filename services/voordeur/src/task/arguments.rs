@@ -182,6 +182,123 @@ Example:
         #[command(flatten)]
         act: Act,
     },
+    /// Ask a colleague to take it over; it stays yours until she says yes
+    #[command(after_help = "\
+Example:
+  voordeur task transfer tsk_0011… --to sam --reason workload --as person:noor")]
+    Transfer {
+        /// tsk_…
+        task: String,
+        /// Key of a colleague who is at work now, or of the coordinator
+        #[arg(long, value_name = "COLLEAGUE")]
+        to: String,
+        /// Why
+        #[arg(long, value_parser = words("voordeur.event.v1.AssignReason"))]
+        reason: i32,
+        #[command(flatten)]
+        act: Act,
+    },
+    /// Answer a colleague who asks you to take it over
+    #[command(group(clap::ArgGroup::new("answer").required(true).args(["yes", "no"])))]
+    #[command(after_help = "\
+Examples:
+  voordeur task take-over tsk_0011… --yes --as person:sam
+  voordeur task take-over tsk_0011… --no no-time --as person:sam")]
+    TakeOver {
+        /// tsk_…
+        task: String,
+        /// It is yours from now on
+        #[arg(long)]
+        yes: bool,
+        /// It stays where it was; why
+        #[arg(long, value_name = "REASON", value_parser = words("voordeur.event.v1.DeclineReason"))]
+        no: Option<i32>,
+        #[command(flatten)]
+        act: Act,
+    },
+    /// Take back the question to a colleague
+    #[command(after_help = "\
+Example:
+  voordeur task withdraw-transfer tsk_0011… --as person:noor")]
+    WithdrawTransfer {
+        /// tsk_…
+        task: String,
+        #[command(flatten)]
+        act: Act,
+    },
+    /// Plan a meeting about it; the parents are invited unless there is a reason
+    #[command(after_help = "\
+Examples:
+  voordeur task plan-meeting tsk_0011… --at 2026-12-01T15:30 --role intern-begeleider --as person:noor
+  voordeur task plan-meeting tsk_0011… --at 2026-12-01T15:30 --person sam --without-parents parents-asked \\
+      --as person:noor
+  voordeur task plan-meeting tsk_0011… --at 2026-12-01T15:30 --role jgz --invite-parents --as person:noor
+                                       # a safety signal: parents come only when that is said")]
+    PlanMeeting {
+        /// tsk_…
+        task: String,
+        /// When: 2026-12-01T15:30 (time in the Netherlands)
+        #[arg(long, value_parser = wire::moment)]
+        at: Timestamp,
+        /// A role of the team that is invited
+        #[arg(long = "role", value_name = "ROLE", value_parser = words("voordeur.common.v1.Role"))]
+        roles: Vec<i32>,
+        /// Key of a person of the centre who is invited
+        #[arg(long = "person", value_name = "PERSON")]
+        people: Vec<String>,
+        /// Why the parents are not invited
+        #[arg(long, value_name = "REASON", conflicts_with = "invite_parents",
+              value_parser = words("voordeur.event.v1.WithoutParentsReason"))]
+        without_parents: Option<i32>,
+        /// Invite the parents to a meeting about a safety signal too
+        #[arg(long)]
+        invite_parents: bool,
+        #[command(flatten)]
+        act: Act,
+    },
+    /// Note what came of the meeting
+    #[command(after_help = "\
+Examples:
+  voordeur task record-meeting tsk_0011… --end held --parents-came --as person:noor
+  voordeur task record-meeting tsk_0011… --end moved --as person:noor   # and plan the other one")]
+    RecordMeeting {
+        /// tsk_…
+        task: String,
+        /// How it went
+        #[arg(long, value_parser = words("voordeur.event.v1.MeetingEnd"))]
+        end: i32,
+        /// The parents came
+        #[arg(long)]
+        parents_came: bool,
+        #[command(flatten)]
+        act: Act,
+    },
+    /// More work on a task that has ended: a new task
+    #[command(after_help = "\
+Example:
+  voordeur task further-work tsk_0011… --reason came-back --as person:noor")]
+    FurtherWork {
+        /// tsk_… of the task that has ended
+        task: String,
+        /// Why
+        #[arg(long, value_parser = words("voordeur.event.v1.FurtherWorkReason"))]
+        reason: i32,
+        /// What it is about now; the same as before when left out
+        #[arg(long = "domain", value_name = "DOMAIN", value_parser = words("voordeur.common.v1.ConcernDomain"))]
+        domains: Vec<i32>,
+        #[command(flatten)]
+        act: Act,
+    },
+    /// Coordinators: its holder is away, and it stays hers all the same
+    #[command(after_help = "\
+Example:
+  voordeur task leave-with-holder tsk_0011… --as person:marit")]
+    LeaveWithHolder {
+        /// tsk_…
+        task: String,
+        #[command(flatten)]
+        act: Act,
+    },
     /// Coordinators: give it to somebody
     #[command(after_help = "\
 Example:
@@ -256,8 +373,12 @@ Example:
     },
     /// Why it came to whom it came
     #[command(after_help = "\
-Example:
-  voordeur task explain tsk_0011… --as person:noor")]
+What the choice saw, whom each step turns to with why or why not, the clocks as moments, and everything that
+happened since. Also for a task that has ended.
+
+Examples:
+  voordeur task explain tsk_0011… --as person:noor
+  voordeur task explain tsk_0011… --json --as operator")]
     Explain {
         /// tsk_…
         task: String,
