@@ -56,7 +56,7 @@ pub(crate) fn directory(centres: usize) -> String {
     for board in 0..BOARDS {
         let _ = write!(
             text,
-            "\n[organisation.bestuur-{board}]\nkind = \"school\"\nlabel = \"Bestuur {board}\"\n\
+            "\n[organisation.bestuur-{board}]\nkind = \"childcare\"\nlabel = \"Bestuur {board}\"\n\
              processing_bases = [\"toestemming\"]\naandachtsfunctionaris = \"kamer 1\"\n\
              vertrouwensinspecteur = \"Vertrouwensinspecteur van het onderwijs\"\n"
         );
@@ -66,6 +66,7 @@ pub(crate) fn directory(centres: usize) -> String {
         let _ = write!(
             text,
             "\n[centre.{key}]\nlabel = \"Centrum {centre}\"\nmunicipality = \"9999\"\nholiday_region = \"midden\"\n\
+             opening = [{{ days = {DAYS}, from = \"00:00\", until = \"24:00\" }}]\nopen_on_holidays = true\n\
              organisations = [\"bestuur-{board}\", \"jeugdhulp\"]\n\
              [centre.{key}.group.groep-3]\nlabel = \"Groep 3\"\norganisation = \"bestuur-{board}\"\n"
         );

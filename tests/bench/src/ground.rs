@@ -206,15 +206,20 @@ impl Ground {
     /// Services have so many histories in memory and could read all of them; else what follows would measure nothing.
     pub(crate) fn all_folded(&self, services: &[&str], least: usize) {
         for service in services {
-            let page = self.services.folds(service, 0).expect("its folds");
-            let folds = page.as_array().or_else(|| page["folds"].as_array()).expect("a list of folds");
-            let sum = |field: &str| folds.iter().filter_map(|fold| fold[field].as_u64()).sum::<u64>();
-            let (histories, frozen) = (sum("histories"), sum("frozen"));
+            let (histories, frozen) = self.histories(service);
             assert!(
                 frozen == 0 && histories >= u64::try_from(least).unwrap_or(u64::MAX),
                 "{service} holds {histories} histories, at least {least} were written; {frozen} are frozen"
             );
         }
+    }
+
+    /// How many histories a service has in memory, and how many it could not read.
+    pub(crate) fn histories(&self, service: &str) -> (u64, u64) {
+        let page = self.services.folds(service, 0).expect("its folds");
+        let folds = page.as_array().or_else(|| page["folds"].as_array()).expect("a list of folds");
+        let sum = |field: &str| folds.iter().filter_map(|fold| fold[field].as_u64()).sum::<u64>();
+        (sum("histories"), sum("frozen"))
     }
 
     pub(crate) async fn stream(&self, name: &str) -> Stream {

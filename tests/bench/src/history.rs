@@ -46,6 +46,8 @@ const SIGNAL: u8 = 0;
 const TASK: u8 = 1;
 const CHILD: u8 = 2;
 const EPISODE: u8 = 3;
+/// Numbers of signals without tasks begin here, far from those of whole lives.
+const ALONE: usize = 1 << 40;
 /// Command ids from here, commit ids from here plus 100.
 const COMMANDS: u8 = 10;
 
@@ -70,6 +72,8 @@ struct Line {
 pub(crate) struct History {
     lines: Vec<Line>,
     written: usize,
+    /// Signals that were written without anything that follows from them.
+    alone: usize,
 }
 
 /// 16 bytes that look drawn, and are the same for the same number.
@@ -203,7 +207,7 @@ impl History {
             line("voordeur.task.v1", TASK, tasks),
             line("voordeur.episode.v1", EPISODE, episodes),
         ];
-        Self { lines, written: 0 }
+        Self { lines, written: 0, alone: 0 }
     }
 
     /// Open tasks that were written.
@@ -217,6 +221,25 @@ impl History {
         tasks.map(|event| event.payload.len()).sum()
     }
 
+    /// Headers and payload of the first event of a history, to compare with.
+    pub(crate) fn first_event(&self, subject: &str) -> (HeaderMap, Bytes) {
+        let line = self.lines.iter().find(|line| line.subject == subject).expect("a line of this life");
+        let event = line.events.first().expect("it begins with an event");
+        (event.headers.clone(), Bytes::from(event.payload.clone()))
+    }
+
+    /// Writes signals as intake stores them when they come, and nothing else.
+    pub(crate) async fn signals_only(&mut self, ground: &Ground, count: usize) {
+        let first = ALONE + self.alone;
+        self.alone += count;
+        let line = self.lines.iter().find(|line| line.id == SIGNAL).expect("a life begins with a signal");
+        let received = line.events.get(..1).expect("a signal begins with its reception");
+        for number in (first..first + count).step_by(BATCH) {
+            let numbers = number..(first + count).min(number + BATCH);
+            write(ground, line.subject, line.id, received, numbers).await;
+        }
+    }
+
     /// Writes copies until there are so many open tasks. No service runs meanwhile, nor afterwards: whichever is started then has all of it
     /// in its past.
     pub(crate) async fn fill(&mut self, ground: &Ground, open: usize) {
@@ -227,7 +250,9 @@ impl History {
         let lines = &self.lines;
         let mut writing = stream::iter(parts)
             .map(|numbers| async move {
-                let lines = lines.iter().map(|line| write(ground, line, numbers.clone()));
+                let lines = lines
+                    .iter()
+                    .map(|line| write(ground, line.subject, line.id, &line.events, numbers.clone()));
                 join_all(lines).await;
                 numbers.len()
             })
@@ -252,13 +277,19 @@ impl History {
 }
 
 /// Writes the histories of some tasks in one stream, event by event.
-async fn write(ground: &Ground, line: &Line, numbers: std::ops::Range<usize>) {
+async fn write(
+    ground: &Ground,
+    prefix: &str,
+    kind: u8,
+    events: &[Template],
+    numbers: std::ops::Range<usize>,
+) {
     // Nothing lies at the quiet centre.
     let centres = ground.centres - 1;
     let mut expected: Vec<u64> = vec![0; numbers.len()];
-    for template in &line.events {
+    for template in events {
         let entries = numbers.clone().zip(&expected).map(|(number, expected)| {
-            let subject = format!("{}.{}", line.subject, hex(derived(line.id, number)));
+            let subject = format!("{prefix}.{}", hex(derived(kind, number)));
             template.copy(subject, number, number % centres, *expected)
         });
         let first = publish_batch(&ground.bare.client, entries.collect()).await;

@@ -29,6 +29,7 @@ mod pipeline;
 mod process;
 mod report;
 mod restart;
+mod routing;
 mod watcher;
 
 use std::time::{Duration, Instant};
@@ -54,19 +55,22 @@ pub enum Bench {
     Growth,
     /// Processor time and memory of every process
     Cost,
+    /// From stored signals to durable tasks, beside a loop that consumes and publishes
+    Routing,
     /// A decade of a whole country: folding, reporting, classifying, estimating
     Outcomes,
 }
 
 impl Bench {
     /// Every bench, in the order in which they are run.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Intake,
         Self::Journey,
         Self::Pipeline,
         Self::Cost,
         Self::Growth,
         Self::Restart,
+        Self::Routing,
         Self::Outcomes,
     ];
 
@@ -80,6 +84,7 @@ impl Bench {
             Self::Restart => "restart",
             Self::Growth => "growth",
             Self::Cost => "cost",
+            Self::Routing => "routing",
             Self::Outcomes => "outcomes",
         }
     }
@@ -94,7 +99,7 @@ pub struct Plan {
     pub rounds: usize,
     /// Length of one measurement.
     pub length: Duration,
-    /// Open tasks in the log, smallest first, for growth and restart.
+    /// Open tasks in the log, smallest first, for growth, restart and routing.
     pub levels: Vec<usize>,
     /// Signals of the invented decade, for outcomes.
     pub signals: usize,
@@ -116,7 +121,7 @@ pub async fn run(plan: &Plan) -> Report {
         took_seconds: 0.0,
     };
     // These begin with a log of their own.
-    let asks_levels = |bench: &Bench| matches!(bench, Bench::Restart | Bench::Growth);
+    let asks_levels = |bench: &Bench| matches!(bench, Bench::Restart | Bench::Growth | Bench::Routing);
     let is_decade = |bench: &Bench| *bench == Bench::Outcomes;
     eprintln!("starting a broker and the services");
     let ground = Ground::prepare(plan).await;
@@ -128,7 +133,7 @@ pub async fn run(plan: &Plan) -> Report {
             Bench::Journey => journey::run(plan, &ground, &mut report).await,
             Bench::Pipeline => pipeline::run(plan, &ground, &mut report).await,
             Bench::Cost => cost::run(plan, &ground, &mut report).await,
-            Bench::Restart | Bench::Growth | Bench::Outcomes => {}
+            Bench::Restart | Bench::Growth | Bench::Routing | Bench::Outcomes => {}
         }
         let others = ground.shares().of_others_since(&before);
         report.derived(format!("{}.machine_used_by_others", bench.name()), "share", others);
@@ -172,6 +177,10 @@ async fn fresh<'a>(plan: &Plan, ground: &'a mut Option<Ground>, is_fresh: &mut b
 async fn levels(plan: &Plan, benches: &[Bench], ground: &Ground, report: &mut Report) {
     let (growth, restart) = (benches.contains(&Bench::Growth), benches.contains(&Bench::Restart));
     let mut history = History::live(ground).await;
+    let mut raw = match benches.contains(&Bench::Routing) {
+        true => Some(routing::RawLoop::prepare(ground, &history).await),
+        false => None,
+    };
     if restart {
         restart::empty(plan, ground, report).await;
     }
@@ -184,11 +193,17 @@ async fn levels(plan: &Plan, benches: &[Bench], ground: &Ground, report: &mut Re
         if growth {
             growth::at_level(plan, ground, &history, report).await;
         }
+        if let Some(raw) = &mut raw {
+            routing::at_level(plan, ground, &mut history, raw, report).await;
+        }
     }
     if restart {
         restart::note(&history, report);
     }
     if growth {
         growth::note(report);
+    }
+    if raw.is_some() {
+        routing::note(report);
     }
 }

@@ -19,6 +19,7 @@ Examples:
   cargo xtask bench
   cargo xtask bench intake journey --rounds 9 --seconds 5
   cargo xtask bench restart --levels 1000,100000 --json > restart.json
+  cargo xtask bench routing --levels 1000,1000000
   cargo xtask bench outcomes --signals 200000
   cargo xtask bench --check-goals"
 )]
@@ -31,7 +32,7 @@ struct Args {
     /// Seconds of one measurement
     #[arg(long, default_value = "2", value_parser = seconds)]
     seconds: Duration,
-    /// Open tasks in the log for growth and restart, smallest first; the first one is what the others are compared with
+    /// Open tasks in the log for growth, restart and routing, smallest first; the first one is what the others are compared with
     #[arg(long, value_delimiter = ',', default_values_t = [1_000, 100_000, 1_000_000], value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     levels: Vec<u32>,
     /// Signals of the invented decade of a whole country, for outcomes

@@ -65,8 +65,11 @@ pub(crate) async fn at_level(plan: &Plan, ground: &Ground, history: &History, re
         report.round(format!("{name}.folds"), "1/s", count / (took - anyway).max(0.001));
     }
     let memory = |name: &str| report.value(name).unwrap_or(0.0) * 1e6;
+    // Those that other measurements left are in memory too.
+    let (histories, _) = ground.histories("routing");
     #[expect(clippy::cast_precision_loss, reason = "a count of tasks")]
-    let per_task = (memory(&format!("{name}.memory")) - memory("restart.empty.memory")) / open.max(1) as f64;
+    let per_task =
+        (memory(&format!("{name}.memory")) - memory("restart.empty.memory")) / histories.max(1) as f64;
     report.derived(format!("{name}.bytes_per_task"), "bytes", per_task);
     report.ratio(format!("{name}.folds_by_reader"), &format!("{name}.folds"), &format!("{name}.bare_reader"));
     ground.all_folded(&["routing"], open);
