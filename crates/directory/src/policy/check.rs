@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Weekday;
 use voordeur_kernel::{CentreKey, ConcernDomain, Span};
 use voordeur_routing_domain::{
     ladder::{Expertise, Ladder, Rung},
@@ -14,14 +15,17 @@ use super::{
     read::{PolicyDraft, Reference, place},
     span::shown,
 };
-use crate::{finding::Notes, model::Directory, municipality, parse::Draft};
+use crate::{
+    finding::Notes,
+    model::Directory,
+    municipality,
+    parse::{Draft, weekday_name},
+};
 
 /// Minutes of a working day of eight in the morning until five, for weighing days against minutes.
 const DAY_MINUTES: u64 = 9 * 60;
 /// Centres that one warning names.
 const NAMED_MAX: usize = 5;
-/// Monday to Friday, as a week counts them.
-const WORKING_WEEK: std::ops::RangeInclusive<u8> = 1..=5;
 
 /// What is wrong, whatever else stands in the file, and keys that do not stand in it.
 pub(crate) fn check(draft: &PolicyDraft, file: &Draft, notes: &mut Notes) {
@@ -132,7 +136,7 @@ pub(crate) fn warn(directory: &Directory, on_the_clock: &[String], notes: &mut N
     arrangements(directory, policy, &used, notes);
 }
 
-/// A working day on which nobody is there by the weekly hours.
+/// A day of the week on which the centre opens, and nobody is there by the weekly hours.
 fn week(directory: &Directory, notes: &mut Notes) {
     for centre in directory.centres() {
         let professionals: Vec<_> = directory.professionals_at(centre.key.as_str()).collect();
@@ -146,8 +150,13 @@ fn week(directory: &Directory, notes: &mut Notes) {
             .filter(|interval| interval.centre == centre.key)
             .map(|interval| interval.weekday)
             .collect();
+        let opening = directory.calendar(centre.key.as_str());
+        let opens = |day: &u8| {
+            let weekday = i8::try_from(*day).ok().and_then(|day| Weekday::from_monday_one_offset(day).ok());
+            weekday.is_some_and(|weekday| opening.opens_on(weekday))
+        };
         let empty: Vec<&str> =
-            WORKING_WEEK.filter(|day| !there.contains(day)).map(crate::parse::weekday_name).collect();
+            (1..=7).filter(opens).filter(|day| !there.contains(day)).map(weekday_name).collect();
         if !empty.is_empty() {
             notes.warn_at(
                 &format!("centre.{}", centre.key),

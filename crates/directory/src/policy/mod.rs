@@ -15,6 +15,7 @@ use voordeur_routing_domain::{
 
 pub(crate) use check::{check, warn};
 pub(crate) use print::{flat, print};
+pub use print::when as shown_conditions;
 pub(crate) use read::{PolicyDraft, read};
 pub use span::shown as shown_span;
 

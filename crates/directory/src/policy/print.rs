@@ -14,7 +14,7 @@ use super::{TABLE, read::OF_THE_CONCERN, span::shown};
 /// The tables as a file; reading them gives the same policy.
 pub(crate) fn print(policy: &Policy, out: &mut String) {
     let root = policy.root();
-    let _ = writeln!(out, "\n[{TABLE}]\nversion = {}\nladder = \"{}\"", policy.version(), root.ladder);
+    let _ = writeln!(out, "\n[{TABLE}]\nversion = {}\ndefault = \"{}\"", policy.version(), root.ladder);
     some_clocks(out, &root.clocks);
     for ladder in policy.ladders() {
         let _ = writeln!(out, "\n[{TABLE}.ladder.{}]\nsteps = [", ladder.name());
@@ -124,7 +124,7 @@ pub(crate) fn flat(policy: &Policy) -> Vec<(String, String)> {
     let root = policy.root();
     let mut flat = vec![
         (format!("{TABLE}.version"), policy.version().to_string()),
-        (format!("{TABLE}.ladder"), root.ladder.to_string()),
+        (format!("{TABLE}.default"), root.ladder.to_string()),
     ];
     let clocks = |flat: &mut Vec<(String, String)>, path: &str, clocks: &SomeClocks| {
         flat.extend(named_clocks(clocks).into_iter().map(|(key, span)| (format!("{path}.{key}"), span)));

@@ -82,7 +82,7 @@ fn read_versions(
     let mut policy = None;
     if let Some(mut table) = value.table(notes) {
         let version = table.required(notes, "version").and_then(|v| v.number(notes, versions));
-        let ladder = table.required(notes, "ladder").and_then(|v| v.parsed(notes, "BAD_NAME", Name::parse));
+        let ladder = table.required(notes, "default").and_then(|v| v.parsed(notes, "BAD_NAME", Name::parse));
         let clocks = reading.some_clocks(&mut table, notes);
         let ladders = reading.ladders(&mut table, notes);
         let branches = reading.branches(&mut table, notes);
@@ -111,7 +111,10 @@ fn note(fault: &PolicyFault, notes: &mut Notes) {
     let at = |branch: &BranchPath, key: &str| format!("{}{key}", place(branch));
     let (path, reason) = match fault {
         PolicyFault::FixedLadder(name) => (format!("{TABLE}.ladder.{name}"), "SAFETY_IS_FIXED"),
-        PolicyFault::UnknownLadder { branch, .. } => (at(branch, ".ladder"), "UNKNOWN_REFERENCE"),
+        PolicyFault::UnknownLadder { branch, .. } => {
+            let key = if branch.is_empty() { ".default" } else { ".ladder" };
+            (at(branch, key), "UNKNOWN_REFERENCE")
+        }
         PolicyFault::NameTwice { branch, .. } => (at(branch, ".name"), "DUPLICATE"),
         PolicyFault::AsksForSafety(branch) => (at(branch, ".when"), "SAFETY_IS_FIXED"),
         PolicyFault::NoDomain(branch) => (at(branch, ".when"), "REQUIRED"),

@@ -38,7 +38,7 @@ expertise = ["GEDRAG"]
 hours_per_week = 24
 centres = ["wilg"]
 presence = [
-  { centre = "wilg", days = ["ma", "di"], from = "08:30", until = "17:00" },
+  { centre = "wilg", days = ["ma", "di", "wo", "do", "vr"], from = "08:30", until = "17:00" },
 ]
 [person.marit]
 label = "Marit"
@@ -269,7 +269,7 @@ fn two_people_never_share_a_registration() {
 
 #[test]
 fn an_unusual_childcare_number_and_a_lonely_professional_are_warnings() {
-    let file = GOOD.replace("999990019", "999990018").replace(r#"days = ["ma", "di"]"#, "days = []");
+    let file = GOOD.replace("999990019", "999990018").replace(r#"days = ["ma", "di", "wo", "do", "vr"]"#, "days = []");
     let (_, warnings) = Directory::parse(&file).unwrap();
     let found: Vec<_> = warnings.iter().map(|w| (w.line, w.path.as_str(), w.reason)).collect();
     assert_eq!(

@@ -11,6 +11,7 @@ mod agreements;
 mod broken;
 mod files;
 mod floor_hours;
+mod policy;
 mod presence;
 mod store;
 
