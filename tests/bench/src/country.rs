@@ -48,7 +48,7 @@ pub(crate) fn identity(board: usize) -> String {
     format!("organisation:bestuur-{board}")
 }
 
-/// The directory file.
+/// The directory file. Every centre is childcare that never closes, because a bench runs on any day.
 pub(crate) fn directory(centres: usize) -> String {
     let mut text =
         "format = 1\n\n[organisation.jeugdhulp]\nkind = \"youth_care_provider\"\nlabel = \"Jeugdhulp\"\n"
