@@ -176,7 +176,8 @@ fn repeats(deadlines: &[crate::task::Deadline]) -> bool {
     deadlines.iter().any(|deadline| deadline.clock == ClockKind::SafetyRepeat)
 }
 
-/// Must she still act, as the task stands now? Somebody who acted, or an offer that ended meanwhile, is told nothing any more.
+/// Must she still act, as the task stands now? An offer that ended meanwhile is told to nobody. Whether she acted on it herself since is
+/// for whoever follows the events to see.
 #[must_use]
 pub fn still_stands(to: &ProfessionalKey, reason: NoticeReason, task: &Task) -> bool {
     if task.state.is_final() {
@@ -190,10 +191,12 @@ pub fn still_stands(to: &ProfessionalKey, reason: NoticeReason, task: &Task) -> 
         NoticeReason::Safety | NoticeReason::SafetyAgain => {
             task.is_offered_to(to) || holds && task.state == TaskState::Accepted
         }
-        // Who made contact, put it on hold or handed it on has acted.
-        NoticeReason::Yours => holds && task.transfer().is_none() && task.state == TaskState::Accepted,
+        NoticeReason::Yours => holds && task.transfer().is_none() && task.state != TaskState::OnHold,
         NoticeReason::Reminder => holds && late(),
-        NoticeReason::Escalated => task.is_offered_to(to) || catches && (task.has_failed() || late()),
+        NoticeReason::Escalated => {
+            let asked = task.who_goes_on().is_some() || task.cancellation.is_some() && task.holder.is_none();
+            task.is_offered_to(to) || late() || catches && (task.has_failed() || asked)
+        }
         NoticeReason::CancellationAsked => task.cancellation.is_some() && (holds || catches),
         NoticeReason::TransferAsked => task.transfer().is_some_and(|transfer| transfer.to == *to),
         NoticeReason::HolderAway => catches && task.who_goes_on().is_some(),

@@ -19,7 +19,7 @@ const PEOPLE: [&str; 5] = ["anna", "bea", "cor", "dirk", COORDINATOR];
 
 /// What may happen next.
 #[derive(Debug, Clone)]
-enum Op {
+pub(crate) enum Op {
     Person(usize, Wish),
     Service(Wish),
     Hold(usize, i64),
@@ -93,7 +93,7 @@ fn person(world: &World, name: &str) -> By {
 }
 
 /// What asks for the work: a signal with an urgency, or nobody.
-type Kind = Option<Urgency>;
+pub(crate) type Kind = Option<Urgency>;
 
 /// Who answers, answers as the work wants it.
 fn fitting(world: &World, wish: Wish) -> Wish {
@@ -106,7 +106,7 @@ fn fitting(world: &World, wish: Wish) -> Wish {
 }
 
 /// Lives a life; the promises are checked inside, after every step.
-fn live(kind: Kind, mask: u8, ops: Vec<Op>) -> World {
+pub(crate) fn live(kind: Kind, mask: u8, ops: Vec<Op>) -> World {
     let mut world = World::with(&[]);
     there(&mut world, mask, false);
     let present: Vec<&str> =
@@ -175,7 +175,7 @@ fn live(kind: Kind, mask: u8, ops: Vec<Op>) -> World {
     world
 }
 
-fn any_life() -> impl Strategy<Value = (Kind, u8, Vec<Op>)> {
+pub(crate) fn any_life() -> impl Strategy<Value = (Kind, u8, Vec<Op>)> {
     let kinds: Vec<Kind> = Urgency::ALL.iter().copied().map(Some).chain([None]).collect();
     (prop::sample::select(kinds), any::<u8>(), prop::collection::vec(any_op(), 0..40))
 }

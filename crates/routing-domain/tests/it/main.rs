@@ -4,6 +4,7 @@
 mod choice;
 mod follow_ups;
 mod lives;
+mod notices;
 mod policy;
 mod policy_alertmanager;
 mod presence;
