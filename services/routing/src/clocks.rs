@@ -15,10 +15,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use voordeur_chassis::Problem;
 use voordeur_eventlog::Deadline as Until;
-use voordeur_kernel::{CentreKey, ErrorKind, ProfessionalKey, Role, TaskId, Timestamp};
+use voordeur_kernel::{ErrorKind, TaskId, Timestamp};
 use voordeur_routing_domain::task::{Deadline, Wish};
 
-use crate::{machine::task_subject, office::Office};
+use crate::{
+    following::{Cause, Following, Step},
+    machine::task_subject,
+    office::Office,
+};
 
 /// How often the time is looked at, since it may be moved, and what has changed.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -31,16 +35,16 @@ const SIDE_BY_SIDE: usize = 16;
 /// Deadlines of one look; the rest comes with the next.
 const AT_ONCE_MAX: usize = 1_024;
 
-/// Fires deadlines, takes offers back from people who were said to be absent, and brings what stands at a coordinator who is none any
-/// more to the one in force, until it is told to stop.
+/// Fires deadlines, and lets tasks follow people, until it is told to stop.
 pub(crate) async fn run(office: Arc<Office>, stop: CancellationToken) -> Result<(), Infallible> {
     tokio::select! {
         biased;
         () = stop.cancelled() => return Ok(()),
         () = office.fold.ready() => {}
     }
+    let mut following = Following::default();
     loop {
-        let pause = if look(&office).await { LOOK_EVERY } else { AFTER_TROUBLE };
+        let pause = if look(&office, &mut following).await { LOOK_EVERY } else { AFTER_TROUBLE };
         tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(()),
@@ -50,7 +54,7 @@ pub(crate) async fn run(office: Arc<Office>, stop: CancellationToken) -> Result<
 }
 
 /// One look; `false` when something could not be done for now.
-async fn look(office: &Office) -> bool {
+async fn look(office: &Office, following: &mut Following) -> bool {
     let troubles = AtomicUsize::new(0);
     let note = |outcome: Result<(), Problem>, what: &'static str| {
         if let Err(problem) = outcome {
@@ -68,19 +72,26 @@ async fn look(office: &Office) -> bool {
             note(ring(office, task, now).await, "a deadline has no event yet");
         })
         .await;
-    for (person, task, place) in gone(office, now) {
-        note(
-            take_back(office, &person, task, place).await,
-            "an offer to somebody who is absent stands still",
-        );
-    }
-    for (task, place) in left_behind(office) {
-        note(
-            replace_coordinator(office, task, place).await,
-            "a task stands at a coordinator who is none any more",
-        );
-    }
-    troubles.into_inner() == 0
+    let steps = following.steps(office, now);
+    let stuck: Vec<Cause> = futures_util::stream::iter(steps)
+        .map(|step| follow(office, step))
+        .buffer_unordered(SIDE_BY_SIDE)
+        .filter_map(std::future::ready)
+        .collect()
+        .await;
+    let stands_still = !stuck.is_empty();
+    stuck.into_iter().for_each(|cause| following.again(cause));
+    troubles.into_inner() == 0 && !stands_still
+}
+
+/// Brings one task up to where somebody is; gives back because of whom when it could not be done for now.
+async fn follow(office: &Office, step: Step) -> Option<Cause> {
+    let act = office.own_act(&step.purpose);
+    let until = Until::now() + FIRE_TIME_MAX;
+    let outcome = office.do_own(step.task, &act, step.wish, until).await;
+    let stuck =
+        outcome.err().is_some_and(|problem| report(&problem, "a task stands at somebody who is away"));
+    stuck.then_some(step.because_of)
 }
 
 /// Says what is wrong; `false` when nothing is: another replica was first, or the task stands otherwise by now.
@@ -131,65 +142,4 @@ async fn ring(office: &Office, task: TaskId, now: Timestamp) -> Result<(), Probl
         }
     }
     Ok(())
-}
-
-/// Offers to people about whom an absence stands now.
-fn gone(office: &Office, now: Timestamp) -> Vec<(ProfessionalKey, TaskId, usize)> {
-    let offers: Vec<(ProfessionalKey, Vec<TaskId>)> = office.fold.read(|index, _| {
-        // The coordinator's offer stands, absent or not.
-        let offered = |person| index.offered_to(person, Role::Professional).collect();
-        index.absences().map(|person| (person.clone(), offered(person))).collect()
-    });
-    offers
-        .into_iter()
-        .filter(|(_, tasks)| !tasks.is_empty())
-        .filter_map(|(person, tasks)| office.absence(&person, now).map(|place| (person, tasks, place)))
-        .flat_map(|(person, tasks, place)| tasks.into_iter().map(move |task| (person.clone(), task, place)))
-        .collect()
-}
-
-/// Tasks whose coordinator the directory does not name any more, each with its place in its history. A centre that the directory does
-/// not know has nobody else, so what is there stays as it is.
-fn left_behind(office: &Office) -> Vec<(TaskId, u32)> {
-    let Ok(directory) = office.directory() else { return Vec::new() };
-    office.fold.read(|index, look| {
-        let in_force = |centre: &CentreKey, who: &ProfessionalKey| {
-            let mut coordinators = directory.coordinators_of(centre.as_str()).peekable();
-            coordinators.peek().is_none() || coordinators.any(|person| person.key == *who)
-        };
-        index
-            .left_by_coordinator(in_force)
-            .take(AT_ONCE_MAX)
-            .filter_map(|id| {
-                let held = task_subject(id).ok().and_then(|subject| look(&subject))?;
-                Some((id, held.state.task()?.ordinal()))
-            })
-            .collect()
-    })
-}
-
-async fn replace_coordinator(office: &Office, task: TaskId, place: u32) -> Result<(), Problem> {
-    let act = office.own_act(&format!("coordinator:{}:{place}", task.to_hex()));
-    let until = Until::now() + FIRE_TIME_MAX;
-    office.do_own(task, &act, Wish::FollowDirectory, until).await.map(|_| ())
-}
-
-async fn take_back(
-    office: &Office,
-    person: &ProfessionalKey,
-    task: TaskId,
-    place: usize,
-) -> Result<(), Problem> {
-    let Ok(subject) = task_subject(task) else { return Ok(()) };
-    let pending = |held: &voordeur_eventlog::fold::Held<crate::machine::State>| {
-        held.state.task().is_some_and(|task| {
-            task.offers.iter().any(|o| o.professional == *person && o.role == Role::Professional)
-        })
-    };
-    if !office.fold.get(&subject)?.as_ref().is_some_and(pending) {
-        return Ok(());
-    }
-    let act = office.own_act(&format!("absent:{}:{}:{place}", task.to_hex(), person.as_str()));
-    let until = Until::now() + FIRE_TIME_MAX;
-    office.do_own(task, &act, Wish::GoneAbsent(person.clone()), until).await.map(|_| ())
 }

@@ -4,10 +4,12 @@
 //! deadlines from it, and offers `TaskService` and `PresenceService`. What may happen when is one table, `docs/tasks.md`.
 
 mod api;
+mod around;
 mod audit;
 mod clocks;
 mod codec;
 mod episodes;
+mod following;
 mod machine;
 mod making;
 mod metrics;

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     iter,
+    sync::{Mutex, PoisonError},
 };
 
 use prost::Message as _;
@@ -60,42 +61,126 @@ pub(crate) struct ChildRecord {
 pub(crate) struct Index {
     /// By centre and by the coordinator who catches them.
     by_centre: HashMap<CentreKey, HashMap<ProfessionalKey, BTreeSet<TaskId>>>,
-    by_holder: HashMap<ProfessionalKey, BTreeSet<TaskId>>,
-    by_offer: HashMap<Offer, BTreeSet<TaskId>>,
+    /// The centres of which somebody catches open tasks.
+    catches: HashMap<ProfessionalKey, HashSet<CentreKey>>,
+    by_holder: ByCentre<ProfessionalKey>,
+    by_offer: ByCentre<Offer>,
+    /// By the colleague who is asked to take it over.
+    by_colleague: ByCentre<ProfessionalKey>,
+    /// Tasks of which the holder was said to be away, by her; also those that were left with her.
+    away: HashMap<ProfessionalKey, BTreeSet<TaskId>>,
     /// Behind a box: half of the places of a table are empty, and children stay.
     children: HashMap<ChildAlias, Box<ChildRecord>>,
     due: BTreeSet<(Timestamp, TaskId)>,
-    absences: HashSet<ProfessionalKey>,
+    /// When absences begin and end, as they were last said; moments that have passed stay until somebody says something.
+    moments: BTreeSet<(Timestamp, ProfessionalKey)>,
+    /// People of whom something changed since it was last asked: they have more work, or said something about where they are.
+    stirred: Mutex<HashSet<ProfessionalKey>>,
+    /// Children of whom a task came into somebody's hands, or a new one was asked for, since it was last asked.
+    moved: Mutex<HashSet<ChildAlias>>,
+}
+
+/// Open tasks by somebody, and by their centre: whether she is away depends on both.
+type ByCentre<K> = HashMap<K, HashMap<CentreKey, BTreeSet<TaskId>>>;
+
+/// What open tasks have to do with somebody at one centre.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Involved {
+    pub(crate) centre: CentreKey,
+    pub(crate) holds: bool,
+    pub(crate) is_asked: bool,
+    pub(crate) catches: bool,
 }
 
 impl Index {
+    /// People with open tasks, or who are asked for one, or who catch them.
+    pub(crate) fn people(&self) -> HashSet<ProfessionalKey> {
+        let catching = self.catches.keys();
+        let asked = self.by_offer.keys().map(|offer| &offer.professional);
+        let holding = self.by_holder.keys().chain(self.by_colleague.keys());
+        holding.chain(asked).chain(catching).chain(self.away.keys()).cloned().collect()
+    }
+
+    /// People of whom something changed since this was last asked.
+    pub(crate) fn take_stirred(&self) -> HashSet<ProfessionalKey> {
+        std::mem::take(&mut *self.stirred.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Children with a task that moved since this was last asked.
+    pub(crate) fn take_moved(&self) -> HashSet<ChildAlias> {
+        std::mem::take(&mut *self.moved.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// People of whom an absence began or ended after one moment and not after another.
+    pub(crate) fn moments_between(
+        &self,
+        after: Timestamp,
+        until: Timestamp,
+    ) -> impl Iterator<Item = &ProfessionalKey> {
+        let passed = move |(at, _): &&(Timestamp, ProfessionalKey)| *at <= until;
+        let begun = self.moments.iter().skip_while(move |(at, _)| *at <= after);
+        begun.take_while(passed).map(|(_, person)| person)
+    }
+
+    /// The centres at which somebody has to do with open tasks.
+    pub(crate) fn involved(&self, person: &ProfessionalKey) -> Vec<Involved> {
+        let offer = Offer { professional: person.clone(), role: Role::Professional };
+        let holds = self.by_holder.get(person).into_iter().flat_map(HashMap::keys);
+        let asked = self.by_offer.get(&offer).into_iter().chain(self.by_colleague.get(person));
+        let catches = self.catches.get(person).into_iter().flatten();
+        let mut at: HashMap<&CentreKey, (bool, bool, bool)> = HashMap::new();
+        holds.for_each(|centre| at.entry(centre).or_default().0 = true);
+        asked.flat_map(HashMap::keys).for_each(|centre| at.entry(centre).or_default().1 = true);
+        catches.for_each(|centre| at.entry(centre).or_default().2 = true);
+        let involved = |(centre, (holds, is_asked, catches)): (&CentreKey, _)| Involved {
+            centre: centre.clone(),
+            holds,
+            is_asked,
+            catches,
+        };
+        at.into_iter().map(involved).collect()
+    }
+
+    /// Open tasks of a centre that somebody holds.
+    pub(crate) fn held_at(&self, person: &ProfessionalKey, centre: &CentreKey) -> Vec<TaskId> {
+        self.by_holder.get(person).and_then(|at| at.get(centre)).into_iter().flatten().copied().collect()
+    }
+
+    /// Open tasks of a centre with a pending offer to a professional.
+    pub(crate) fn offered_at(&self, person: &ProfessionalKey, centre: &CentreKey) -> Vec<TaskId> {
+        let offer = Offer { professional: person.clone(), role: Role::Professional };
+        self.by_offer.get(&offer).and_then(|at| at.get(centre)).into_iter().flatten().copied().collect()
+    }
+
+    /// Open tasks of a centre that somebody is asked to take over.
+    pub(crate) fn proposed_at(&self, person: &ProfessionalKey, centre: &CentreKey) -> Vec<TaskId> {
+        self.by_colleague.get(person).and_then(|at| at.get(centre)).into_iter().flatten().copied().collect()
+    }
+
+    /// Open tasks of a centre that somebody catches as its coordinator.
+    pub(crate) fn caught_at(&self, person: &ProfessionalKey, centre: &CentreKey) -> Vec<TaskId> {
+        self.by_centre.get(centre).and_then(|at| at.get(person)).into_iter().flatten().copied().collect()
+    }
+
+    /// Open tasks of which it was said that their holder, this person, is away.
+    pub(crate) fn away_from(&self, person: &ProfessionalKey) -> Vec<TaskId> {
+        self.away.get(person).into_iter().flatten().copied().collect()
+    }
+
     /// Open tasks of a centre.
     pub(crate) fn at_centre(&self, centre: &CentreKey) -> impl Iterator<Item = TaskId> + '_ {
         self.by_centre.get(centre).into_iter().flat_map(HashMap::values).flatten().copied()
     }
 
-    /// Open tasks whose coordinator is none, by what the caller knows.
-    pub(crate) fn left_by_coordinator(
-        &self,
-        mut in_force: impl FnMut(&CentreKey, &ProfessionalKey) -> bool,
-    ) -> impl Iterator<Item = TaskId> {
-        self.by_centre
-            .iter()
-            .flat_map(|(centre, coordinators)| {
-                coordinators.iter().map(move |(who, tasks)| (centre, who, tasks))
-            })
-            .filter(move |(centre, who, _)| !in_force(centre, who))
-            .flat_map(|(_, _, tasks)| tasks.iter().copied())
-    }
-
     /// Open tasks that somebody holds.
     pub(crate) fn held_by(&self, person: &ProfessionalKey) -> impl Iterator<Item = TaskId> + '_ {
-        self.by_holder.get(person).into_iter().flatten().copied()
+        self.by_holder.get(person).into_iter().flat_map(HashMap::values).flatten().copied()
     }
 
     /// How many open tasks somebody holds.
     pub(crate) fn open_work(&self, person: &ProfessionalKey) -> u32 {
-        self.by_holder.get(person).map_or(0, |tasks| u32::try_from(tasks.len()).unwrap_or(u32::MAX))
+        let tasks = self.by_holder.get(person).map_or(0, |at| at.values().map(BTreeSet::len).sum());
+        u32::try_from(tasks).unwrap_or(u32::MAX)
     }
 
     /// Open tasks with a pending offer to somebody in a role.
@@ -105,7 +190,7 @@ impl Index {
         role: Role,
     ) -> impl Iterator<Item = TaskId> + '_ {
         let offer = Offer { professional: person.clone(), role };
-        self.by_offer.get(&offer).into_iter().flatten().copied()
+        self.by_offer.get(&offer).into_iter().flat_map(HashMap::values).flatten().copied()
     }
 
     /// What is known of a child.
@@ -118,11 +203,6 @@ impl Index {
         self.due.iter().take_while(move |(due, _)| *due <= now).copied()
     }
 
-    /// People about whom an absence was said that was not taken back; it may have passed.
-    pub(crate) fn absences(&self) -> impl Iterator<Item = &ProfessionalKey> {
-        self.absences.iter()
-    }
-
     /// Brings the lists from where an open task stood to where it stands; most events leave most of them alone.
     fn put(&mut self, before: Option<&Task>, after: Option<&Task>) {
         let Some(id) = before.or(after).map(|task| task.id) else { return };
@@ -131,27 +211,60 @@ impl Index {
                 && let Some(coordinators) = self.by_centre.get_mut(centre)
             {
                 take_out(coordinators, coordinator, id);
+                if !coordinators.contains_key(coordinator)
+                    && let Some(centres) = self.catches.get_mut(coordinator)
+                {
+                    centres.remove(centre);
+                    if centres.is_empty() {
+                        self.catches.remove(coordinator);
+                    }
+                }
                 if coordinators.is_empty() {
                     self.by_centre.remove(centre);
                 }
             }
             if let Some((centre, coordinator)) = after.map(caught_by) {
                 put_in(self.by_centre.entry(centre.clone()).or_default(), coordinator, id);
+                let centres = self.catches.entry(coordinator.clone()).or_default();
+                if !centres.contains(centre) {
+                    centres.insert(centre.clone());
+                }
+                self.stir(coordinator);
             }
         }
+        let Some(centre) = before.or(after).map(|task| task.about.centre.clone()) else { return };
         let (from, to) =
             (before.and_then(|task| task.holder.as_ref()), after.and_then(|t| t.holder.as_ref()));
+        if let Some(child) = after.and_then(|task| task.about.child)
+            && (before.is_none() || from != to)
+        {
+            self.moved.lock().unwrap_or_else(PoisonError::into_inner).insert(child);
+        }
         if from != to {
-            from.into_iter().for_each(|holder| take_out(&mut self.by_holder, holder, id));
-            to.into_iter().for_each(|holder| put_in(&mut self.by_holder, holder, id));
+            from.into_iter().for_each(|holder| leave(&mut self.by_holder, holder, &centre, id));
+            to.into_iter().for_each(|holder| enter(&mut self.by_holder, holder, &centre, id));
+            to.into_iter().for_each(|holder| self.stir(holder));
+        }
+        let (from, to) = (colleague(before), colleague(after));
+        if from != to {
+            from.into_iter().for_each(|person| leave(&mut self.by_colleague, person, &centre, id));
+            to.into_iter().for_each(|person| enter(&mut self.by_colleague, person, &centre, id));
+            to.into_iter().for_each(|person| self.stir(person));
+        }
+        let (from, to) = (away(before), away(after));
+        if from != to {
+            from.into_iter().for_each(|person| take_out(&mut self.away, person, id));
+            to.into_iter().for_each(|person| put_in(&mut self.away, person, id));
+            to.into_iter().for_each(|person| self.stir(person));
         }
         let (from, to) = (offers(before), offers(after));
         from.iter()
             .filter(|offer| !to.contains(offer))
-            .for_each(|offer| take_out(&mut self.by_offer, offer, id));
-        to.iter()
-            .filter(|offer| !from.contains(offer))
-            .for_each(|offer| put_in(&mut self.by_offer, offer, id));
+            .for_each(|offer| leave(&mut self.by_offer, offer, &centre, id));
+        to.iter().filter(|offer| !from.contains(offer)).for_each(|offer| {
+            enter(&mut self.by_offer, offer, &centre, id);
+            self.stir(&offer.professional);
+        });
         let soonest =
             |task: Option<&Task>| task.and_then(|task| task.due().first()).map(|soonest| soonest.due);
         let (from, to) = (soonest(before), soonest(after));
@@ -159,6 +272,26 @@ impl Index {
             from.map(|due| self.due.remove(&(due, id)));
             to.map(|due| self.due.insert((due, id)));
         }
+    }
+
+    /// Something changed about her.
+    fn stir(&self, person: &ProfessionalKey) {
+        let mut stirred = self.stirred.lock().unwrap_or_else(PoisonError::into_inner);
+        if !stirred.contains(person) {
+            stirred.insert(person.clone());
+        }
+    }
+
+    /// Takes in what was said about where somebody is.
+    fn said(&mut self, before: Option<&Presence>, after: &Presence) {
+        let moments = |presence: &Presence| -> Vec<_> {
+            presence.moments().map(|at| (at, presence.professional.clone())).collect()
+        };
+        for moment in before.map(moments).unwrap_or_default() {
+            self.moments.remove(&moment);
+        }
+        self.moments.extend(moments(after));
+        self.stir(&after.professional);
     }
 
     fn remember(&mut self, task: &Task) {
@@ -190,6 +323,30 @@ fn open_task(state: Option<&State>) -> Option<&Task> {
 
 fn offers(task: Option<&Task>) -> &[Offer] {
     task.map_or(&[], |task| &task.offers)
+}
+
+fn colleague(task: Option<&Task>) -> Option<&ProfessionalKey> {
+    task.and_then(Task::transfer).map(|transfer| &transfer.to)
+}
+
+fn away(task: Option<&Task>) -> Option<&ProfessionalKey> {
+    task.and_then(Task::away).map(|away| &away.professional)
+}
+
+fn enter<K: std::hash::Hash + Eq + Clone>(map: &mut ByCentre<K>, key: &K, centre: &CentreKey, id: TaskId) {
+    match map.get_mut(key) {
+        Some(at) => put_in(at, centre, id),
+        None => drop(map.insert(key.clone(), HashMap::from([(centre.clone(), BTreeSet::from([id]))]))),
+    }
+}
+
+fn leave<K: std::hash::Hash + Eq>(map: &mut ByCentre<K>, key: &K, centre: &CentreKey, id: TaskId) {
+    if let Some(at) = map.get_mut(key) {
+        take_out(at, centre, id);
+        if at.is_empty() {
+            map.remove(key);
+        }
+    }
 }
 
 fn put_in<K: std::hash::Hash + Eq + Clone>(map: &mut HashMap<K, BTreeSet<TaskId>>, key: &K, id: TaskId) {
@@ -292,13 +449,7 @@ impl Machine for Tasks {
         index.put(open_task(before), open_task(after));
         match after {
             Some(State::Task(task)) => index.remember(task),
-            Some(State::Presence(presence)) => {
-                if presence.absence.is_some() {
-                    index.absences.insert(presence.professional.clone());
-                } else {
-                    index.absences.remove(&presence.professional);
-                }
-            }
+            Some(State::Presence(presence)) => index.said(before.and_then(State::presence), presence),
             None => {}
         }
     }

@@ -1,6 +1,7 @@
 //! Making the task that something asks for, and telling earlier tasks of the same child about it.
 
 use voordeur_chassis::Problem;
+use voordeur_directory::Directory;
 use voordeur_eventlog::{Deadline, fold::Expect};
 use voordeur_kernel::{ErrorKind, ProfessionalKey, TaskId};
 use voordeur_routing_domain::{
@@ -11,7 +12,7 @@ use voordeur_routing_domain::{
 
 use crate::{
     machine::task_subject,
-    office::{Acted, Office},
+    office::{Act, Acted, Office},
 };
 
 /// What a task comes from; it decides whom it turns to and how soon.
@@ -21,6 +22,21 @@ pub(crate) enum Origin {
     Signal,
     /// Work that came due by itself; whose work it follows on, when that is known. Otherwise it is hers who knows the child.
     FollowUp(Option<ProfessionalKey>),
+    /// More work on a task that has ended: whose that was is asked first, with the clocks of regular work.
+    FurtherWork {
+        /// Which task.
+        earlier: TaskId,
+        /// Who held it, when that was a professional.
+        whose: Option<ProfessionalKey>,
+    },
+}
+
+/// Who makes a task, by which act.
+pub(crate) struct Asked<'a> {
+    /// Who.
+    pub(crate) by: By,
+    /// By which act.
+    pub(crate) act: &'a Act,
 }
 
 impl Office {
@@ -33,8 +49,20 @@ impl Office {
         deadline: Deadline,
     ) -> Result<Acted, Problem> {
         let act = self.own_act(&format!("request:{}", task.to_hex()));
+        self.make_for(task, about, origin, Asked { by: By::Service, act: &act }, deadline).await
+    }
+
+    /// Makes a task that somebody asks for, unless it is there.
+    pub(crate) async fn make_for(
+        &self,
+        task: TaskId,
+        about: &About,
+        origin: Origin,
+        asked: Asked<'_>,
+        deadline: Deadline,
+    ) -> Result<Acted, Problem> {
         let centre = &about.centre;
-        self.act(task, Expect::New, deadline, &act, |before, directory, now| {
+        self.act(task, Expect::New, deadline, asked.act, |before, directory, now| {
             // It comes by itself: either our directory lies behind that of the asker, or somebody has to apply one that knows the centre.
             let unknown = || {
                 Problem::unavailable(
@@ -43,23 +71,40 @@ impl Office {
                 )
             };
             let kept = before.map(|task| &task.coordinator);
-            let mut there = self.there(directory, centre, kept, now).ok_or_else(unknown)?;
-            let (roster, record) =
-                self.roster(directory, &there.coordinator, centre, about.child.as_ref(), now);
-            let (ladder, known) = match &origin {
-                Origin::Signal => (Ladder::built_in(about.urgency), record.last_holder),
-                Origin::FollowUp(whose) => (Ladder::follow_up(), whose.clone().or(record.last_holder)),
+            let there = self.there(directory, centre, kept, now).ok_or_else(unknown)?;
+            let (mut sight, record) = self.sight(directory, &there, centre, about.child.as_ref(), now);
+            let ladder = match &origin {
+                Origin::Signal => self.ladder_of(directory, about),
+                Origin::FollowUp(whose) => {
+                    sight.known = whose.clone().or(sight.known);
+                    Ladder::follow_up()
+                }
+                Origin::FurtherWork { whose, .. } => {
+                    sight.known = whose.clone().or(sight.known);
+                    self.ladder_of(directory, about)
+                }
             };
             let ladder = ladder.with(&self.overrides);
-            if ladder.is_patient() {
-                there.present = roster.sooner_or_later();
+            let calendar = directory.calendar(centre.as_str());
+            let plan = plan(&ladder, &about.domains, about.received_at, &sight, calendar.as_ref());
+            let mut linked: Vec<TaskId> = record.tasks.into_iter().filter(|other| *other != task).collect();
+            if let Origin::FurtherWork { earlier, .. } = &origin {
+                // What it continues comes first, also when it is about no child.
+                linked.retain(|other| other != earlier);
+                linked.insert(0, *earlier);
             }
-            let plan = plan(&ladder, &about.domains, &roster, known.as_ref());
-            let linked = record.tasks.into_iter().filter(|other| *other != task).collect();
-            let request = Request { id: task, about: about.clone(), plan, linked };
-            Ok((By::Service, Wish::Request(Box::new(request)), there))
+            let request = Request { id: task, about: about.clone(), plan, sight: Some(sight), linked };
+            Ok((asked.by.clone(), Wish::Request(Box::new(request)), there))
         })
         .await
+    }
+
+    /// The ladder of a signal. That of a safety signal is fixed.
+    fn ladder_of(&self, directory: &Directory, about: &About) -> Ladder {
+        if about.safety.is_safety() {
+            return Ladder::safety();
+        }
+        directory.policy().select(&directory.facts(about)).ladder
     }
 
     /// Tells the open earlier tasks of the same child about this one.

@@ -9,13 +9,9 @@ use voordeur_eventlog::{
     Commit, Deadline, Position,
     fold::{Executed, Expect, Fold},
 };
-use voordeur_kernel::{
-    CentreKey, ChildAlias, Clock, CommandId, CommitId, ProfessionalKey, Role, TaskId, Timestamp,
-};
+use voordeur_kernel::{Clock, CommandId, CommitId, ProfessionalKey, Role, TaskId, Timestamp};
 use voordeur_routing_domain::{
-    ElapsedCalendar,
     ladder::Overrides,
-    plan::{Attendance, OnRoster, Roster},
     presence::{self, Presence, PresenceCommand},
     task::{self, Actor, By, Command, Meta, Task, There, Wish, invariants},
 };
@@ -24,7 +20,7 @@ use voordeur_vault::Deriver;
 use crate::{
     audit::Audit,
     codec::{PRESENCE_KIND, SERVICE, SOURCE, TASK_KIND, presence::write_presence, write_task},
-    machine::{ChildRecord, State, Tasks, presence_subject, task_subject},
+    machine::{State, Tasks, presence_subject, task_subject},
     metrics::Instruments,
     problem::refused,
 };
@@ -74,91 +70,6 @@ impl Office {
         Act { id, commit: self.deriver.commit_id(id, &[]), seen_version: 0 }
     }
 
-    fn presence(&self, person: &ProfessionalKey) -> Option<Arc<State>> {
-        let subject = presence_subject(person).ok()?;
-        self.fold.get(&subject).ok().flatten().map(|held| held.state)
-    }
-
-    /// Is she there?
-    pub(crate) fn attendance(
-        &self,
-        directory: &Directory,
-        person: &ProfessionalKey,
-        centre: &CentreKey,
-        now: Timestamp,
-    ) -> Attendance {
-        let scheduled = directory.is_scheduled(person.as_str(), centre.as_str(), now);
-        let state = self.presence(person);
-        presence::attendance(state.as_deref().and_then(State::presence), centre, scheduled, now)
-    }
-
-    /// The absence that stands now, with its place in her history.
-    pub(crate) fn absence(&self, person: &ProfessionalKey, now: Timestamp) -> Option<usize> {
-        let state = self.presence(person)?;
-        let presence = state.presence()?;
-        presence.absent(now).map(|_| presence.commands.len())
-    }
-
-    /// Who is there at a centre now. `coordinator` catches when the directory does not know the centre any more.
-    pub(crate) fn there(
-        &self,
-        directory: &Directory,
-        centre: &CentreKey,
-        coordinator: Option<&ProfessionalKey>,
-        now: Timestamp,
-    ) -> Option<There> {
-        let today = directory.local_date(now);
-        let present = directory
-            .professionals_at(centre.as_str())
-            .filter(|person| person.is_registered_on(today))
-            .map(|person| &person.key)
-            .filter(|person| self.attendance(directory, person, centre, now) == Attendance::Present)
-            .cloned()
-            .collect();
-        let coordinators: Vec<&ProfessionalKey> =
-            directory.coordinators_of(centre.as_str()).map(|person| &person.key).collect();
-        let absent = |person: &ProfessionalKey| self.absence(person, now).is_some();
-        // Where there are several, one who is there goes before one who is not.
-        let catching = coordinators.iter().find(|person| !absent(person)).or(coordinators.first()).copied();
-        let coordinator = catching.or(coordinator)?.clone();
-        let coordinator_absent = absent(&coordinator);
-        let coordinators = coordinators.into_iter().cloned().collect();
-        let directory_version = directory.version();
-        Some(There { present, coordinator, coordinator_absent, coordinators, directory_version })
-    }
-
-    /// Everybody of a centre, as the choice wants to see them, and what is known of the child.
-    pub(crate) fn roster(
-        &self,
-        directory: &Directory,
-        coordinator: &ProfessionalKey,
-        centre: &CentreKey,
-        child: Option<&ChildAlias>,
-        now: Timestamp,
-    ) -> (Roster, ChildRecord) {
-        let today = directory.local_date(now);
-        let people: Vec<_> = directory.professionals_at(centre.as_str()).collect();
-        // One look at the index; presence is asked afterwards, because it stands under the same lock.
-        let (record, work): (ChildRecord, Vec<u32>) = self.fold.read(|index, _| {
-            let record = child.and_then(|child| index.child(child)).cloned().unwrap_or_default();
-            (record, people.iter().map(|person| index.open_work(&person.key)).collect())
-        });
-        let professionals = people
-            .iter()
-            .zip(work)
-            .map(|(person, open_tasks)| OnRoster {
-                professional: person.key.clone(),
-                expertise: person.expertise.iter().copied().collect(),
-                attendance: self.attendance(directory, &person.key, centre, now),
-                registered: person.is_registered_on(today),
-                open_tasks,
-                weekly_minutes: u32::from(person.hours_per_week.unwrap_or(0)) * 60,
-                too_close: record.too_close.contains(&person.key),
-            })
-            .collect();
-        (Roster { coordinator: coordinator.clone(), professionals }, record)
-    }
-
     /// What a person is, by the directory.
     pub(crate) fn by(
         &self,
@@ -202,7 +113,13 @@ impl Office {
                     there,
                     wish,
                 };
-                let Some(change) = task::decide(before, &command, &ElapsedCalendar)
+                let centre = match (before, &command.wish) {
+                    (Some(task), _) => &task.about.centre,
+                    (None, Wish::Request(request)) => &request.about.centre,
+                    (None, _) => return Err(Problem::not_found("task")),
+                };
+                let calendar = directory.calendar(centre.as_str());
+                let Some(change) = task::decide(before, &command, calendar.as_ref())
                     .map_err(|refusal| refused(&refusal, before))?
                 else {
                     return Ok(None);
@@ -229,17 +146,6 @@ impl Office {
         .await
     }
 
-    /// Who is there for a task; its own coordinator catches when the directory does not know the centre any more.
-    pub(crate) fn there_for(&self, directory: &Directory, task: &Task, now: Timestamp) -> There {
-        self.there(directory, &task.about.centre, Some(&task.coordinator), now).unwrap_or_else(|| There {
-            present: Vec::new(),
-            coordinator: task.coordinator.clone(),
-            coordinator_absent: false,
-            coordinators: Vec::new(),
-            directory_version: directory.version(),
-        })
-    }
-
     fn commit(
         &self,
         id: TaskId,
@@ -250,9 +156,8 @@ impl Office {
     ) -> Result<Commit, Problem> {
         let actor = match &command.by {
             By::Service => Actor::Service(SERVICE.to_owned()),
-            By::Person { key, coordinator, professional } => {
-                let role =
-                    if *coordinator && !*professional { Role::Coordinator } else { Role::Professional };
+            By::Person { key, .. } => {
+                let role = command.by.role(before, change.kind()).unwrap_or(Role::Professional);
                 Actor::Person(key.clone(), role)
             }
         };

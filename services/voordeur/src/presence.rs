@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use voordeur_contracts::routing::{
-    GetPresenceRequest, MarkAbsentRequest, MarkPresentRequest, MarkReturnedRequest,
+    GetPresenceRequest, MarkAbsentRequest, MarkPresentRequest, MarkReturnedRequest, PlannedAbsence,
+    ProfessionalPresence, WithdrawAbsenceRequest,
 };
 use voordeur_kernel::Timestamp;
 
@@ -46,16 +47,37 @@ Example:
     #[command(after_help = "\
 Examples:
   voordeur presence absent noor --until 2026-12-01 --as person:noor
-  voordeur presence absent noor --until 2026-12-01T13:00 --stand-in sam --as person:marit")]
+  voordeur presence absent noor --from 2026-12-21 --until 2027-01-04 --stand-in sam --as person:marit
+
+While she is absent, open requests to her go on to others and the coordinator is asked about tasks in hand. At the end it undoes itself.
+Absences lie apart: one that overlaps another is refused.")]
     Absent {
         /// Key of the professional
         professional: String,
+        /// From when: 2026-12-01 or 2026-12-01T13:00 (time in the Netherlands); now, when left out
+        #[arg(long, value_parser = wire::moment)]
+        from: Option<Timestamp>,
         /// Until when: 2026-12-01 or 2026-12-01T17:00 (time in the Netherlands)
         #[arg(long, value_parser = wire::moment)]
         until: Timestamp,
         /// Who stands in
         #[arg(long, value_name = "PROFESSIONAL")]
         stand_in: Option<String>,
+        #[command(flatten)]
+        act: Act,
+    },
+    /// An absence that was said, and has not begun, does not come
+    #[command(after_help = "\
+Example:
+  voordeur presence withdraw noor --from 2026-12-21 --as person:noor
+
+`voordeur presence show` lists what is planned.")]
+    Withdraw {
+        /// Key of the professional
+        professional: String,
+        /// When it would have begun: 2026-12-21 or 2026-12-21T13:00 (time in the Netherlands)
+        #[arg(long, value_parser = wire::moment)]
+        from: Timestamp,
         #[command(flatten)]
         act: Act,
     },
@@ -86,20 +108,11 @@ pub(crate) async fn run(command: Command, global: &Global) -> Result<ExitCode, F
             if json {
                 output::value(&to_json("voordeur.routing.v1.GetPresenceResponse", &reply)?, true)?;
             } else {
-                let rows: Vec<_> = reply
-                    .professionals
-                    .iter()
-                    .map(|one| {
-                        let present = if one.present { "present" } else { "absent" };
-                        [
-                            one.professional.clone(),
-                            present.to_owned(),
-                            shown_moment(one.until.as_ref()),
-                            one.stand_in.clone(),
-                        ]
-                    })
-                    .collect();
-                output::table(["professional", "now", "until", "stand-in"], &rows)?;
+                let rows: Vec<_> = reply.professionals.iter().map(row).collect();
+                output::table(
+                    ["professional", "now", "until", "stand-in", "next there", "planned absences"],
+                    &rows,
+                )?;
             }
         }
         Command::Present { professional, centre, until, act } => {
@@ -111,15 +124,24 @@ pub(crate) async fn run(command: Command, global: &Global) -> Result<ExitCode, F
             });
             output::value(&to_json("voordeur.routing.v1.MarkPresentResponse", &reply.await?)?, json)?;
         }
-        Command::Absent { professional, until, stand_in, act } => {
-            let until = Some(wire_moment(until));
+        Command::Absent { professional, from, until, stand_in, act } => {
+            let (from, until) = (from.map(wire_moment), Some(wire_moment(until)));
             let stand_in = stand_in.unwrap_or_default();
-            let request = MarkAbsentRequest { command: act.context()?, professional, until, stand_in, from: None };
+            let request = MarkAbsentRequest { command: act.context()?, professional, until, stand_in, from };
             let reply = client.call(request, |r| {
                 let mut s = service.clone();
                 async move { s.mark_absent(r).await }
             });
             output::value(&to_json("voordeur.routing.v1.MarkAbsentResponse", &reply.await?)?, json)?;
+        }
+        Command::Withdraw { professional, from, act } => {
+            let from = Some(wire_moment(from));
+            let request = WithdrawAbsenceRequest { command: act.context()?, professional, from };
+            let reply = client.call(request, |r| {
+                let mut s = service.clone();
+                async move { s.withdraw_absence(r).await }
+            });
+            output::value(&to_json("voordeur.routing.v1.WithdrawAbsenceResponse", &reply.await?)?, json)?;
         }
         Command::Return { professional, act } => {
             let request = MarkReturnedRequest { command: act.context()?, professional };
@@ -131,4 +153,23 @@ pub(crate) async fn run(command: Command, global: &Global) -> Result<ExitCode, F
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// One line of the table.
+fn row(one: &ProfessionalPresence) -> [String; 6] {
+    let planned = |absence: &PlannedAbsence| {
+        let (from, until) = (shown_moment(absence.from.as_ref()), shown_moment(absence.until.as_ref()));
+        match absence.stand_in.as_str() {
+            "" => format!("{from} - {until}"),
+            stand_in => format!("{from} - {until} ({stand_in})"),
+        }
+    };
+    [
+        one.professional.clone(),
+        if one.present { "present" } else { "absent" }.to_owned(),
+        shown_moment(one.until.as_ref()),
+        one.stand_in.clone(),
+        shown_moment(one.next_present.as_ref()),
+        one.absences.iter().map(planned).collect::<Vec<_>>().join("; "),
+    ]
 }

@@ -9,8 +9,8 @@ use voordeur_contracts::{
     convert::to_wire_time,
     routing::{
         GetPresenceRequest, GetPresenceResponse, MarkAbsentRequest, MarkAbsentResponse, MarkPresentRequest,
-        MarkPresentResponse, MarkReturnedRequest, MarkReturnedResponse, ProfessionalPresence,
-        presence_service_server::PresenceService,
+        MarkPresentResponse, MarkReturnedRequest, MarkReturnedResponse, PlannedAbsence, ProfessionalPresence,
+        WithdrawAbsenceRequest, WithdrawAbsenceResponse, presence_service_server::PresenceService,
     },
 };
 use voordeur_directory::{Directory, Person};
@@ -27,6 +27,7 @@ use super::{
     wait_for, wire_position,
 };
 use crate::{
+    around::look_at,
     machine::{State, presence_subject},
     office::{Act, Office},
 };
@@ -127,20 +128,27 @@ fn shown(
     centre: Option<&CentreKey>,
     now: Timestamp,
 ) -> ProfessionalPresence {
+    let looked = centre.map(|centre| look_at(directory, presence, person, centre, now));
+    let present = looked.as_ref().is_some_and(|looked| looked.attendance == Attendance::Present);
     let absence = presence.and_then(|p| p.absent(now));
     let marked = presence.zip(centre).and_then(|(p, centre)| p.marked_until(centre, now));
-    let attendance = centre.map(|centre| {
-        let scheduled = directory.is_scheduled(person.as_str(), centre.as_str(), now);
-        voordeur_routing_domain::presence::attendance(presence, centre, scheduled, now)
-    });
+    let planned = |absence: &Absence| PlannedAbsence {
+        from: Some(to_wire_time(absence.from)),
+        until: Some(to_wire_time(absence.until)),
+        stand_in: name(absence.stand_in.as_ref()),
+    };
     ProfessionalPresence {
         professional: person.to_string(),
-        present: attendance == Some(Attendance::Present),
+        present,
         until: absence.map(|absence| absence.until).or(marked).map(to_wire_time),
-        stand_in: absence.and_then(|a| a.stand_in.as_ref()).map(ToString::to_string).unwrap_or_default(),
-        absences: Vec::new(),
-        next_present: None,
+        stand_in: name(absence.and_then(|absence| absence.stand_in.as_ref())),
+        absences: presence.into_iter().flat_map(|p| p.ahead(now)).map(planned).collect(),
+        next_present: looked.and_then(|looked| looked.next.from).filter(|_| !present).map(to_wire_time),
     }
+}
+
+fn name(person: Option<&ProfessionalKey>) -> String {
+    person.map(ToString::to_string).unwrap_or_default()
 }
 
 macro_rules! say {
@@ -215,15 +223,25 @@ impl PresenceService for PresenceApi {
         say!(self, request, "MarkAbsent", MarkAbsentResponse, |reader, message| {
             let until = reader.moment("until", message.until.as_ref());
             let stand_in = reader.optional_key("stand_in", &message.stand_in);
-            until.map(|until| PresenceChange::MarkedAbsent(Absence { until, stand_in }))
+            // What would have begun already begins now.
+            let from = match message.from.as_ref() {
+                None => Some(Timestamp::MIN),
+                from => reader.moment("from", from),
+            };
+            until
+                .zip(from)
+                .map(|(until, from)| PresenceChange::MarkedAbsent(Absence { from, until, stand_in }))
         })
     }
 
     async fn withdraw_absence(
         &self,
-        _: Request<voordeur_contracts::routing::WithdrawAbsenceRequest>,
-    ) -> Result<Response<voordeur_contracts::routing::WithdrawAbsenceResponse>, Status> {
-        Err(Status::unimplemented("WithdrawAbsence"))
+        request: Request<WithdrawAbsenceRequest>,
+    ) -> Result<Response<WithdrawAbsenceResponse>, Status> {
+        say!(self, request, "WithdrawAbsence", WithdrawAbsenceResponse, |reader, message| {
+            let from = reader.moment("from", message.from.as_ref());
+            from.map(|from| PresenceChange::AbsenceWithdrawn { from })
+        })
     }
 
     async fn mark_returned(

@@ -40,13 +40,13 @@ pub(crate) fn write(plan: &Plan) -> event::Plan {
         chosen: candidate.chosen,
         reasons: candidate.reasons.iter().map(|reason| reason.number()).collect(),
         open_tasks: candidate.open_tasks,
-        there_from: None,
+        there_from: candidate.there_from.map(to_wire_time),
     };
     let step = |step: &PlanStep| event::PlanStep {
         audience: step.audience.number(),
         respond_within: Some(write_span(step.respond_within)),
         candidates: step.candidates.iter().map(candidate).collect(),
-        expertise: Vec::new(),
+        expertise: step.expertise.iter().map(|domain| domain.number()).collect(),
     };
     let Clocks { accept, first_contact, answer, repeat } = plan.clocks;
     event::Plan {
@@ -58,8 +58,8 @@ pub(crate) fn write(plan: &Plan) -> event::Plan {
             answer: Some(write_span(answer)),
             repeat: Some(write_span(repeat)),
         }),
-        branch: Vec::new(),
-        ladder: String::new(),
+        branch: plan.branch.clone(),
+        ladder: plan.ladder.clone(),
     }
 }
 
@@ -76,17 +76,25 @@ pub(crate) fn read(plan: Option<&event::Plan>) -> Read<Plan> {
                 .map(|reason| word(*reason, "candidates.reasons"))
                 .collect::<Read<_>>()?,
             open_tasks: candidate.open_tasks,
+            there_from: maybe_moment(candidate.there_from.as_ref(), "candidates.there_from")?,
         })
     };
     let step = |step: &event::PlanStep| {
         Ok(PlanStep {
             audience: word(step.audience, "plan.steps.audience")?,
             respond_within: read_span(step.respond_within.as_ref(), "plan.steps.respond_within")?,
+            expertise: step
+                .expertise
+                .iter()
+                .map(|domain| word(*domain, "plan.steps.expertise"))
+                .collect::<Read<_>>()?,
             candidates: within("plan.steps", step.candidates.iter().map(candidate).collect())?,
         })
     };
     Ok(Plan {
         policy_version: plan.policy_version,
+        branch: plan.branch.clone(),
+        ladder: plan.ladder.clone(),
         steps: plan.steps.iter().map(step).collect::<Read<_>>()?,
         clocks: Clocks {
             accept: read_span(clocks.accept.as_ref(), "plan.clocks.accept")?,

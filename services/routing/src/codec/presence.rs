@@ -12,7 +12,7 @@ use voordeur_routing_domain::{
 };
 
 use super::{
-    read::{self, Read, bad, moment},
+    read::{self, Read, bad, maybe_moment, moment},
     read_meta, write_meta,
 };
 
@@ -27,9 +27,12 @@ pub fn write_presence(meta: &Meta, professional: &ProfessionalKey, change: &Pres
         PresenceChange::MarkedAbsent(absence) => Wire::Absent(event::MarkedAbsent {
             until: Some(to_wire_time(absence.until)),
             stand_in: absence.stand_in.as_ref().map(ToString::to_string).unwrap_or_default(),
-            from: None,
+            from: Some(to_wire_time(absence.from)),
         }),
         PresenceChange::Returned => Wire::Returned(event::Returned {}),
+        PresenceChange::AbsenceWithdrawn { from } => {
+            Wire::AbsenceWithdrawn(event::AbsenceWithdrawn { from: Some(to_wire_time(*from)) })
+        }
     };
     let event = event::PresenceEvent {
         meta: Some(write_meta(meta)),
@@ -51,11 +54,15 @@ pub(crate) fn read_presence(
             until: moment(present.until.as_ref(), "present.until")?,
         },
         Some(Wire::Absent(absent)) => PresenceChange::MarkedAbsent(Absence {
+            from: maybe_moment(absent.from.as_ref(), "absent.from")?.unwrap_or(meta.recorded_at),
             until: moment(absent.until.as_ref(), "absent.until")?,
             stand_in: read::maybe(&absent.stand_in, "absent.stand_in", read::person)?,
         }),
         Some(Wire::Returned(_)) => PresenceChange::Returned,
-        Some(Wire::AbsenceWithdrawn(_)) | None => return bad("change"),
+        Some(Wire::AbsenceWithdrawn(withdrawn)) => PresenceChange::AbsenceWithdrawn {
+            from: moment(withdrawn.from.as_ref(), "absence_withdrawn.from")?,
+        },
+        None => return bad("change"),
     };
     Ok((meta, professional, change))
 }

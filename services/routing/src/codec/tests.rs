@@ -1,16 +1,18 @@
 use prost::Message as _;
-use voordeur_contracts::{common, event};
+use voordeur_contracts::{common, convert::to_wire_time, event};
 use voordeur_kernel::{
     ActivityId, CentreKey, ChildAlias, CommandId, CommitId, ConcernDomain, DataKeyId, EpisodeId, GroupKey,
     OrganisationKey, ProfessionalKey, Role, SafetyLevel, SignalId, TaskId, Timestamp,
 };
 use voordeur_routing_domain::{
+    ElapsedCalendar,
     ladder::Ladder,
-    plan::{Attendance, OnRoster, Roster, plan},
+    plan::plan,
     presence::{Absence, PresenceChange},
+    sight::{Seen, Sight},
     task::{
-        About, Actor, Change, Colleague, Deadline, Meta, Offer, Requested, Sealed, StepKind, StepTaken, Task,
-        Trigger, evolve,
+        About, Actor, Away, Change, Colleague, Deadline, Meeting, Meta, Offer, Requested, Sealed, StepKind,
+        StepTaken, Task, Trigger, evolve,
     },
     words,
 };
@@ -60,27 +62,37 @@ fn about(trigger: Trigger) -> About {
     }
 }
 
-fn requested(trigger: Trigger) -> Requested {
-    let on_roster = |name: &str| OnRoster {
+fn sight() -> Sight {
+    let seen = |name: &str| Seen {
         professional: key(name),
         expertise: vec![ConcernDomain::Gedrag],
-        attendance: Attendance::Present,
+        attendance: words::Attendance::LaterToday,
+        there_from: Some(at(30)),
         registered: name != "cor",
         open_tasks: 3,
-        weekly_minutes: 0,
-        too_close: false,
+        weekly_minutes: 480,
+        capacity: 7,
+        too_close: name == "bea",
+        stand_in: (name == "anna").then(|| key("bea")),
+        neighbour: (name == "bea").then(|| CentreKey::parse("kc-els").unwrap()),
     };
-    let roster =
-        Roster { coordinator: key("dora"), professionals: ["anna", "bea", "cor"].map(on_roster).to_vec() };
+    Sight {
+        at: at(0),
+        known: Some(key("anna")),
+        coordinator: key("dora"),
+        coordinator_absent: true,
+        people: ["anna", "bea", "cor"].map(seen).to_vec(),
+    }
+}
+
+fn requested(trigger: Trigger) -> Requested {
+    let domains = [ConcernDomain::Gedrag];
+    let ladder = Ladder::built_in(words::Urgency::Regular);
     Requested {
         about: about(trigger),
         coordinator: key("dora"),
-        plan: plan(
-            &Ladder::built_in(words::Urgency::Regular),
-            &[ConcernDomain::Gedrag],
-            &roster,
-            Some(&key("anna")),
-        ),
+        plan: plan(&ladder, &domains, at(-5), &sight(), &ElapsedCalendar),
+        sight: trigger.has_asker().then(sight),
         first_step: step(),
         linked: vec![TaskId::from_bytes([8; 16]), TaskId::from_bytes([9; 16])],
         deadlines: deadlines(),
@@ -99,6 +111,19 @@ fn step() -> StepTaken {
 
 fn deadlines() -> Vec<Deadline> {
     words::ClockKind::ALL.iter().map(|clock| Deadline { clock: *clock, due: at(90), round: 2 }).collect()
+}
+
+fn ended(end: words::TransferEnd, reason: Option<words::DeclineReason>) -> Change {
+    Change::TransferEnded { end, reason, deadlines: deadlines() }
+}
+
+fn meeting(without_parents: Option<words::WithoutParentsReason>) -> Meeting {
+    Meeting {
+        at: at(77),
+        roles: [Role::Jgz, Role::InternBegeleider].into(),
+        people: [key("eva")].into(),
+        without_parents,
+    }
 }
 
 fn changes() -> Vec<Change> {
@@ -188,6 +213,50 @@ fn changes() -> Vec<Change> {
             told: vec![key("anna"), key("dora")],
             deadlines: deadlines.clone(),
         },
+        Change::OfferWithdrawn {
+            professional: key("anna"),
+            reason: words::AwayReason::RegistrationEnded,
+            next_step: Some(step()),
+            deadlines: deadlines.clone(),
+        },
+        Change::HolderAway {
+            away: Away {
+                professional: key("anna"),
+                reason: words::AwayReason::Absent,
+                until: Some(at(99)),
+                stand_in: Some(key("bea")),
+            },
+            deadlines: deadlines.clone(),
+        },
+        Change::HolderAway {
+            away: Away {
+                professional: key("anna"),
+                reason: words::AwayReason::LeftCentre,
+                until: None,
+                stand_in: None,
+            },
+            deadlines: deadlines.clone(),
+        },
+        Change::HolderAwayEnded { end: words::HolderAwayEnd::Returned, deadlines: deadlines.clone() },
+        Change::HolderAwayEnded { end: words::HolderAwayEnd::LeftWithHer, deadlines: deadlines.clone() },
+        Change::TransferProposed {
+            professional: key("bea"),
+            reason: words::AssignReason::TransferOnRequest,
+            deadlines: deadlines.clone(),
+        },
+        ended(words::TransferEnd::Declined, Some(words::DeclineReason::TooClose)),
+        ended(words::TransferEnd::Withdrawn, None),
+        ended(words::TransferEnd::Lapsed, None),
+        Change::MeetingPlanned {
+            meeting: meeting(Some(words::WithoutParentsReason::Safety)),
+            deadlines: deadlines.clone(),
+        },
+        Change::MeetingPlanned { meeting: meeting(None), deadlines: deadlines.clone() },
+        Change::MeetingRecorded {
+            end: words::MeetingEnd::Held,
+            parents_came: true,
+            deadlines: deadlines.clone(),
+        },
         Change::NobodyToTell { deadlines },
         Change::Linked { task: TaskId::from_bytes([6; 16]) },
         Change::CoordinatorReplaced { coordinator: key("erik") },
@@ -205,7 +274,10 @@ fn every_event_of_a_task_reads_back_what_was_written() {
     let id = TaskId::from_bytes([7; 16]);
     let triggers = [
         Trigger::Signal(SignalId::from_bytes([1; 16])),
-        Trigger::EarlierTask(TaskId::from_bytes([2; 16])),
+        Trigger::EarlierTask {
+            task: TaskId::from_bytes([2; 16]),
+            reason: words::FurtherWorkReason::OtherExpertiseNeeded,
+        },
         Trigger::EpisodeCheck { episode: EpisodeId::from_bytes([3; 16]), day: 365, asked_before: 0 },
         Trigger::EpisodeCheck { episode: EpisodeId::from_bytes([3; 16]), day: 90, asked_before: 2 },
         Trigger::HandOver {
@@ -232,18 +304,22 @@ fn every_event_of_a_task_reads_back_what_was_written() {
             kinds.push(change.kind());
         }
     }
-    assert!(StepKind::ALL.iter().all(|kind| kinds.contains(kind)), "a kind of event has no sample");
+    // Of further work the new task has the event.
+    let events = StepKind::ALL.iter().filter(|kind| **kind != StepKind::RequestFurtherWork);
+    let missing: Vec<_> = events.filter(|kind| !kinds.contains(kind)).collect();
+    assert!(missing.is_empty(), "without a sample: {missing:?}");
 }
 
 #[test]
 fn every_event_of_presence_reads_back_what_was_written() {
     let centre = CentreKey::parse("kc-wilg").unwrap();
-    let absence = |stand_in| PresenceChange::MarkedAbsent(Absence { until: at(9), stand_in });
+    let absence = |stand_in| PresenceChange::MarkedAbsent(Absence { from: at(3), until: at(9), stand_in });
     for change in [
         PresenceChange::MarkedPresent { centre, until: at(9) },
         absence(Some(key("bea"))),
         absence(None),
         PresenceChange::Returned,
+        PresenceChange::AbsenceWithdrawn { from: at(3) },
     ] {
         let meta = meta(1, Actor::Person(key("anna"), Role::Professional));
         let bytes = write_presence(&meta, &key("anna"), &change);
@@ -277,6 +353,17 @@ fn an_event_that_cannot_be_read_names_the_field_and_nothing_else() {
     assert_eq!(spoil(|r| r.plan = None), "requested.plan");
     assert_eq!(spoil(|r| r.severity = 999), "requested.severity");
     assert_eq!(spoil(|r| r.deadlines[0].due = None), "requested.deadlines.due");
+    assert_eq!(
+        spoil(|r| r.sight.as_mut().unwrap().people[0].attendance = 99),
+        "requested.sight.people.attendance"
+    );
+    let planned = event::MeetingPlanned { at: Some(to_wire_time(at(7))), ..event::MeetingPlanned::default() };
+    let planned = event::TaskEvent {
+        change: Some(event::task_event::Change::MeetingPlanned(planned)),
+        ..whole.clone()
+    };
+    let read = read_task(&planned, commit).unwrap_err();
+    assert_eq!(read, "meeting_planned.parents_invited", "neither invited nor a reason");
     let later = event::TaskEvent { change: None, ..whole };
     assert_eq!(read_task(&later, commit).unwrap_err(), "change", "an event of a later release");
 }
@@ -309,7 +396,8 @@ macro_rules! same {
 fn words_have_the_same_names_on_the_wire() {
     same! {
         AskedBy Audience ChoiceReason ClockKind DeclineReason AssignReason HandBackReason HoldReason ContactKind
-        ContactWith TaskOutcome AnswerStatus CancelReason FailReason ErrorReason HandOverMoment
+        ContactWith TaskOutcome AnswerStatus CancelReason FailReason ErrorReason HandOverMoment Attendance AwayReason
+        HolderAwayEnd TransferEnd WithoutParentsReason MeetingEnd FurtherWorkReason NoticeReason
     }
     same_names(
         words::Urgency::ALL,

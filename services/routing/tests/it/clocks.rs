@@ -48,10 +48,12 @@ async fn a_clock_rings_again_with_the_coordinator_and_closes_nothing() {
     let world = World::with(&["anna"]).await;
     let replica = world.start().await;
     let task = replica.signal(1).await.task_id;
-    world.pass(24 * 5);
+    // Five working days: Monday to Monday.
+    world.pass(24 * 7);
     world.happened(&task, "clock_rang", 1).await;
     assert!(replica.list(COORDINATOR).await.is_empty(), "the holder is reminded first");
-    world.pass(8);
+    // Eight working hours: Monday ten o'clock to Tuesday nine o'clock.
+    world.pass(23);
     world.happened(&task, "clock_rang", 2).await;
     let twice = |t: &voordeur_contracts::routing::Task| {
         t.deadlines.iter().any(|d| d.clock() == ClockKind::FirstContact && d.round == 2)
@@ -83,7 +85,7 @@ async fn a_clock_that_can_be_told_to_nobody_has_its_event_and_rings_again() {
     let world = World::with(&["anna"]).await;
     let replica = world.start().await;
     let task = replica.signal(1).await.task_id;
-    let until = world.clock.now().saturating_add(jiff::SignedDuration::from_hours(24 * 6)).unwrap();
+    let until = world.clock.now().saturating_add(jiff::SignedDuration::from_hours(24 * 8)).unwrap();
     for person in ["anna", COORDINATOR] {
         let absent = MarkAbsentRequest {
             command: command("away"),
@@ -94,10 +96,12 @@ async fn a_clock_that_can_be_told_to_nobody_has_its_event_and_rings_again() {
         };
         replica.presence.clone().mark_absent(of(person, absent)).await.unwrap();
     }
-    // The first contact is due after five days, when neither of them is there.
-    world.pass(24 * 5 + 1);
-    world.happened(&task, "nobody_to_tell", 1).await;
+    // Nobody can be asked who goes on, and the first contact is due after five working days, when neither of them is there.
+    world.happened(&task, "holder_away", 1).await;
+    world.pass(24 * 7 + 1);
+    world.happened(&task, "nobody_to_tell", 2).await;
     world.pass(24 * 2);
+    world.happened(&task, "holder_away_ended", 1).await;
     world.happened(&task, "clock_rang", 1).await;
     let seen = replica.task(COORDINATOR, &task).await;
     assert_eq!((seen.state(), seen.holder.as_str()), (TaskState::Accepted, "anna"), "nothing is closed");

@@ -87,7 +87,7 @@ async fn open_offers_of_somebody_absent_go_on_to_others_at_once() {
         replica.presence.clone().mark_absent(of(person, absent)).await.unwrap();
         replica.task_when(COORDINATOR, &task, "went on", |t| t.offered_to == [left]).await;
     }
-    assert_eq!(world.events(&task).await, ["requested", "offer_declined", "offer_declined"]);
+    assert_eq!(world.events(&task).await, ["requested", "offer_withdrawn", "offer_withdrawn"]);
     replica.stop().await;
 }
 

@@ -299,12 +299,12 @@ async fn a_choice_can_be_explained() {
     let request = ExplainRoutingRequest { task_id: task };
     let explained = replica.api.clone().explain_routing(of("anna", request)).await.unwrap().into_inner();
     let plan = explained.plan.unwrap();
-    assert_eq!((plan.policy_version, plan.steps.len(), explained.directory_version), (0, 3, 1));
-    let cor = plan.steps[1].candidates.iter().find(|c| c.professional == "cor").unwrap();
+    assert_eq!((plan.policy_version, plan.steps.len(), explained.directory_version), (0, 4, 1));
+    let cor = plan.steps[2].candidates.iter().find(|c| c.professional == "cor").unwrap();
     assert_eq!((cor.chosen, cor.reasons.as_slice()), (false, [ChoiceReason::NotScheduled as i32].as_slice()));
     let events: Vec<&str> = explained.timeline.iter().map(|entry| entry.event.as_str()).collect();
     assert_eq!(events, ["requested", "accepted"]);
-    assert_eq!(explained.timeline[0].step.as_ref().unwrap().skipped_steps, [0]);
+    assert_eq!(explained.timeline[0].step.as_ref().unwrap().skipped_steps, [0, 1]);
     replica.stop().await;
 }
 

@@ -306,6 +306,9 @@ fn name(event: &TaskEvent) -> &'static str {
         Change::CancellationDecided(_) => "cancellation_decided",
         Change::CoordinatorReplaced(_) => "coordinator_replaced",
         Change::Failed(_) => "failed",
+        Change::OfferWithdrawn(_) => "offer_withdrawn",
+        Change::HolderAway(_) => "holder_away",
+        Change::HolderAwayEnded(_) => "holder_away_ended",
         _ => "another",
     }
 }

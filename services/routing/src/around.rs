@@ -1,0 +1,221 @@
+//! Who is where: the weekly hours of the directory, the calendar of the centre, and what people said on top of them.
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use voordeur_directory::{Directory, Person};
+use voordeur_kernel::{CentreKey, ChildAlias, ProfessionalKey, Timestamp};
+use voordeur_routing_domain::{
+    presence::{self, Absence, Presence, Whereabouts, is_on_working_day, whereabouts},
+    sight::{Attendance, Seen, Sight},
+    task::{Around, Task, There},
+    words::AwayReason,
+};
+
+use crate::{
+    machine::{ChildRecord, State, presence_subject},
+    office::Office,
+};
+
+/// What is known of one person at one centre at one moment.
+pub(crate) struct Looked {
+    pub(crate) attendance: Attendance,
+    pub(crate) next: Whereabouts,
+    /// The absence that stands, and when she is back after those that follow on it.
+    pub(crate) absence: Option<(Absence, Timestamp)>,
+}
+
+/// Somebody is away, until a moment where that is known, with who takes over for her.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct IsAway {
+    pub(crate) reason: AwayReason,
+    pub(crate) until: Option<Timestamp>,
+    pub(crate) stand_in: Option<ProfessionalKey>,
+}
+
+impl Office {
+    /// What somebody said about where she is.
+    pub(crate) fn presence(&self, person: &ProfessionalKey) -> Option<Arc<State>> {
+        let subject = presence_subject(person).ok()?;
+        self.fold.get(&subject).ok().flatten().map(|held| held.state)
+    }
+
+    /// Where somebody is, at a moment, as seen from one centre.
+    pub(crate) fn look_at(
+        &self,
+        directory: &Directory,
+        person: &ProfessionalKey,
+        centre: &CentreKey,
+        now: Timestamp,
+    ) -> Looked {
+        let state = self.presence(person);
+        look_at(directory, state.as_deref().and_then(State::presence), person, centre, now)
+    }
+
+    /// Did somebody say that she is absent now?
+    pub(crate) fn is_absent(&self, person: &ProfessionalKey, now: Timestamp) -> bool {
+        let state = self.presence(person);
+        state.as_deref().and_then(State::presence).is_some_and(|presence| presence.absent(now).is_some())
+    }
+
+    /// Is somebody away from the open work of a centre? Nobody's hours make her away; the directory in force and absences do.
+    pub(crate) fn is_away(
+        &self,
+        directory: &Directory,
+        person: &ProfessionalKey,
+        centre: &CentreKey,
+        now: Timestamp,
+    ) -> Option<IsAway> {
+        let gone = |reason| Some(IsAway { reason, until: None, stand_in: None });
+        let today = directory.local_date(now);
+        let works_here = directory.works_at(person.as_str(), centre.as_str())
+            || directory
+                .neighbours_of(centre.as_str(), today)
+                .any(|other| directory.works_at(person.as_str(), other.as_str()));
+        let found = directory.person(person.as_str()).filter(|_| works_here);
+        let Some(found) = found else { return gone(AwayReason::LeftCentre) };
+        if found.role == voordeur_kernel::Role::Professional && !found.is_registered_on(today) {
+            return gone(AwayReason::RegistrationEnded);
+        }
+        let state = self.presence(person);
+        let presence = state.as_deref().and_then(State::presence)?;
+        let absence = presence.absent(now)?;
+        Some(IsAway {
+            reason: AwayReason::Absent,
+            until: presence.back_at(now),
+            stand_in: absence.stand_in.clone(),
+        })
+    }
+
+    /// Who is there at a centre now. `coordinator` catches when the directory does not know the centre any more.
+    pub(crate) fn there(
+        &self,
+        directory: &Directory,
+        centre: &CentreKey,
+        coordinator: Option<&ProfessionalKey>,
+        now: Timestamp,
+    ) -> Option<There> {
+        let today = directory.local_date(now);
+        let mut present = Vec::new();
+        let mut around = Vec::new();
+        for (person, at) in
+            team(directory, centre, today).filter(|(person, _)| person.is_registered_on(today))
+        {
+            let looked = self.look_at(directory, &person.key, at, now);
+            if looked.attendance == Attendance::Absent {
+                continue;
+            }
+            if looked.attendance == Attendance::Present && at == centre {
+                present.push(person.key.clone());
+            }
+            around.push(Around {
+                professional: person.key.clone(),
+                attendance: looked.attendance,
+                from: looked.next.from,
+                until: looked.next.until,
+                back: looked.next.back,
+            });
+        }
+        let coordinators: Vec<&ProfessionalKey> =
+            directory.coordinators_of(centre.as_str()).map(|person| &person.key).collect();
+        // Where there are several, one who is there goes before one who is not.
+        let catching =
+            coordinators.iter().find(|person| !self.is_absent(person, now)).or(coordinators.first()).copied();
+        let coordinator = catching.or(coordinator)?.clone();
+        let coordinator_absent = self.is_absent(&coordinator, now);
+        let coordinators = coordinators.into_iter().cloned().collect();
+        let directory_version = directory.version();
+        Some(There { present, around, coordinator, coordinator_absent, coordinators, directory_version })
+    }
+
+    /// Who is there for a task; its own coordinator catches when the directory does not know the centre any more.
+    pub(crate) fn there_for(&self, directory: &Directory, task: &Task, now: Timestamp) -> There {
+        self.there(directory, &task.about.centre, Some(&task.coordinator), now).unwrap_or_else(|| There {
+            present: Vec::new(),
+            around: Vec::new(),
+            coordinator: task.coordinator.clone(),
+            coordinator_absent: self.is_absent(&task.coordinator, now),
+            coordinators: Vec::new(),
+            directory_version: directory.version(),
+        })
+    }
+
+    /// Everybody of a centre and of its neighbours by arrangement, as the choice wants to see them, and what is known of the child.
+    pub(crate) fn sight(
+        &self,
+        directory: &Directory,
+        there: &There,
+        centre: &CentreKey,
+        child: Option<&ChildAlias>,
+        now: Timestamp,
+    ) -> (Sight, ChildRecord) {
+        let today = directory.local_date(now);
+        let people: Vec<(&Person, &CentreKey)> = team(directory, centre, today).collect();
+        // One look at the index; presence is asked afterwards, because it stands under the same lock.
+        let (record, work): (ChildRecord, Vec<u32>) = self.fold.read(|index, _| {
+            let record = child.and_then(|child| index.child(child)).cloned().unwrap_or_default();
+            (record, people.iter().map(|(person, _)| index.open_work(&person.key)).collect())
+        });
+        let seen = |((person, at), open_tasks): (&(&Person, &CentreKey), u32)| {
+            let looked = self.look_at(directory, &person.key, at, now);
+            Seen {
+                professional: person.key.clone(),
+                expertise: person.expertise.iter().copied().collect(),
+                attendance: looked.attendance,
+                there_from: looked.next.from,
+                registered: person.is_registered_on(today),
+                open_tasks,
+                weekly_minutes: u32::from(person.hours_per_week.unwrap_or(0)) * 60,
+                capacity: capacity(person),
+                too_close: record.too_close.contains(&person.key),
+                stand_in: looked.absence.and_then(|(absence, _)| absence.stand_in),
+                neighbour: (*at != centre).then(|| (*at).clone()),
+            }
+        };
+        let sight = Sight {
+            at: now,
+            known: record.last_holder.clone(),
+            coordinator: there.coordinator.clone(),
+            coordinator_absent: there.coordinator_absent,
+            people: people.iter().zip(work).map(seen).collect(),
+        };
+        (sight, record)
+    }
+}
+
+/// Open tasks from which on others go first; 0: no limit.
+fn capacity(person: &Person) -> u32 {
+    let _ = person;
+    0
+}
+
+/// The professionals of a centre, and of its neighbours by arrangement, each with the centre where she works.
+fn team<'d>(
+    directory: &'d Directory,
+    centre: &'d CentreKey,
+    day: Date,
+) -> impl Iterator<Item = (&'d Person, &'d CentreKey)> {
+    let here = directory.professionals_at(centre.as_str()).map(move |person| (person, centre));
+    let neighbours = directory.neighbours_of(centre.as_str(), day).flat_map(move |other| {
+        let own = move |person: &&Person| !person.centres.contains(centre);
+        directory.professionals_at(other.as_str()).filter(own).map(move |person| (person, other))
+    });
+    here.chain(neighbours)
+}
+
+/// Where somebody is, at a moment, as seen from one centre.
+pub(crate) fn look_at(
+    directory: &Directory,
+    presence: Option<&Presence>,
+    person: &ProfessionalKey,
+    centre: &CentreKey,
+    now: Timestamp,
+) -> Looked {
+    let scheduled =
+        directory.scheduled_between(person.as_str(), centre.as_str(), now, presence::horizon(now));
+    let next = whereabouts(presence, centre, scheduled, now);
+    let opening = directory.calendar(centre.as_str());
+    let attendance = next.attendance(presence, now, |moment| is_on_working_day(opening, now, moment));
+    let absence = presence.and_then(|p| p.absent(now).cloned().zip(p.back_at(now)));
+    Looked { attendance, next, absence }
+}

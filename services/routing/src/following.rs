@@ -1,0 +1,241 @@
+//! Tasks follow people: an offer to somebody who is away goes on at once, about a task in hand the coordinator is asked who goes on, and
+//! it undoes itself at her return. Away is who was said to be absent, and whom the directory in force does not have any more.
+//!
+//! Every replica compares, and whichever comes first stores the event. It compares when something happened: a new directory (and at
+//! the start), a new day (a registration ends at midnight), something that was said about presence, the moment at which an absence
+//! begins or ends, and more work for somebody. Then only that person is looked at, and only her tasks.
+
+use std::collections::HashSet;
+
+use jiff::civil::Date;
+use voordeur_directory::Directory;
+use voordeur_eventlog::fold::Held;
+use voordeur_kernel::{ChildAlias, ProfessionalKey, TaskId, Timestamp};
+use voordeur_routing_domain::{
+    task::{Away, Task, TaskState, Wish},
+    words::AssignReason,
+};
+
+use crate::{
+    around::IsAway,
+    machine::{Involved, State, task_subject},
+    office::Office,
+};
+
+/// Most steps of one look; the rest comes with the next.
+const AT_ONCE_MAX: usize = 1_024;
+
+/// What was compared last.
+#[derive(Debug, Default)]
+pub(crate) struct Following {
+    directory: u64,
+    day: Option<Date>,
+    until: Option<Timestamp>,
+    /// People whose tasks could not all be brought up to it.
+    people: HashSet<ProfessionalKey>,
+    /// Children of whom the same holds.
+    children: HashSet<ChildAlias>,
+}
+
+/// What has to be done to a task because of somebody.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) task: TaskId,
+    pub(crate) because_of: Cause,
+    /// Makes the act the same in every replica.
+    pub(crate) purpose: String,
+    pub(crate) wish: Wish,
+}
+
+/// Whom or what a step comes from.
+#[derive(Debug, Clone)]
+pub(crate) enum Cause {
+    Person(ProfessionalKey),
+    Child(ChildAlias),
+}
+
+impl Following {
+    /// Everything that has to be done now.
+    pub(crate) fn steps(&mut self, office: &Office, now: Timestamp) -> Vec<Step> {
+        let Ok(directory) = office.directory() else { return Vec::new() };
+        let day = Some(directory.local_date(now));
+        let everybody = self.directory != directory.version() || self.day != day;
+        let since = self.until.unwrap_or(Timestamp::MIN);
+        let (people, children) = office.fold.read(|index, _| {
+            let mut people = index.take_stirred();
+            if everybody {
+                people.extend(index.people());
+            } else {
+                people.extend(index.moments_between(since, now).cloned());
+            }
+            (people, index.take_moved())
+        });
+        self.people.extend(people);
+        self.children.extend(children);
+        (self.directory, self.day, self.until) = (directory.version(), day, Some(now));
+
+        let mut steps = Vec::new();
+        for person in std::mem::take(&mut self.people) {
+            if steps.len() < AT_ONCE_MAX {
+                about_person(office, &directory, &person, now, &mut steps);
+            } else {
+                self.people.insert(person);
+            }
+        }
+        for child in std::mem::take(&mut self.children) {
+            if steps.len() < AT_ONCE_MAX {
+                steps.extend(about_child(office, &directory, child, now));
+            } else {
+                self.children.insert(child);
+            }
+        }
+        for step in steps.drain(AT_ONCE_MAX.min(steps.len())..) {
+            self.again(step.because_of);
+        }
+        steps
+    }
+
+    /// Something could not be done for now: it is looked at again.
+    pub(crate) fn again(&mut self, cause: Cause) {
+        match cause {
+            Cause::Person(person) => drop(self.people.insert(person)),
+            Cause::Child(child) => drop(self.children.insert(child)),
+        }
+    }
+}
+
+/// One task in memory.
+fn task_of(look: &dyn Fn(&voordeur_eventlog::Subject) -> Option<Held<State>>, id: TaskId) -> Option<Task> {
+    let held = look(&task_subject(id).ok()?)?;
+    held.state.task().cloned()
+}
+
+/// These tasks as they stand.
+fn tasks_of(office: &Office, which: impl FnOnce(&crate::machine::Index) -> Vec<TaskId>) -> Vec<Task> {
+    office.fold.read(|index, look| which(index).into_iter().filter_map(|id| task_of(look, id)).collect())
+}
+
+fn about_person(
+    office: &Office,
+    directory: &Directory,
+    person: &ProfessionalKey,
+    now: Timestamp,
+    steps: &mut Vec<Step>,
+) {
+    let (involved, said_away) =
+        office.fold.read(|index, _| (index.involved(person), !index.away_from(person).is_empty()));
+    let mut step = |task: &Task, what: &str, place: String, wish: Wish| {
+        let purpose = format!("{what}:{}:{}:{place}", task.id.to_hex(), person.as_str());
+        steps.push(Step { task: task.id, because_of: Cause::Person(person.clone()), purpose, wish });
+    };
+    for Involved { centre, holds, is_asked, catches } in involved {
+        let away = office.is_away(directory, person, &centre, now);
+        if let Some(away) = &away
+            && is_asked
+        {
+            for task in tasks_of(office, |index| index.offered_at(person, &centre)) {
+                let wish = Wish::WithdrawOffer(person.clone(), away.reason);
+                step(&task, "withdraw", task.ordinal().to_string(), wish);
+            }
+            for task in tasks_of(office, |index| index.proposed_at(person, &centre)) {
+                let wish = Wish::ColleagueAway(person.clone());
+                step(&task, "colleague-away", task.ordinal().to_string(), wish);
+            }
+        }
+        if let Some(away) = &away
+            && holds
+        {
+            let news = holder(person, away);
+            for task in tasks_of(office, |index| index.held_at(person, &centre)) {
+                if !is_known(&task, &news) {
+                    step(&task, "away", task.ordinal().to_string(), Wish::HolderAway(news.clone()));
+                }
+            }
+        }
+        if catches {
+            let mut in_force = directory.coordinators_of(centre.as_str()).peekable();
+            let nobody_else = in_force.peek().is_none();
+            let still = in_force.any(|coordinator| coordinator.key == *person);
+            if !still && !nobody_else {
+                for task in tasks_of(office, |index| index.caught_at(person, &centre)) {
+                    step(&task, "coordinator", task.ordinal().to_string(), Wish::FollowDirectory);
+                }
+            } else if let Some(begun) = office.absent_since(person, now) {
+                for task in tasks_of(office, |index| index.caught_at(person, &centre)) {
+                    let wish = Wish::CoordinatorAway(person.clone());
+                    step(&task, "coordinator-away", begun.as_nanosecond().to_string(), wish);
+                }
+            }
+        }
+    }
+    if said_away {
+        for task in tasks_of(office, |index| index.away_from(person)) {
+            if office.is_away(directory, person, &task.about.centre, now).is_none() {
+                let wish = Wish::HolderBack(person.clone());
+                step(&task, "back", task.ordinal().to_string(), wish);
+            }
+        }
+    }
+}
+
+fn holder(person: &ProfessionalKey, away: &IsAway) -> Away {
+    Away {
+        professional: person.clone(),
+        reason: away.reason,
+        until: away.until,
+        stand_in: away.stand_in.clone(),
+    }
+}
+
+/// Was this said already? What the coordinator answered about the same absence stands.
+fn is_known(task: &Task, news: &Away) -> bool {
+    task.away().is_some_and(|known| {
+        if task.who_goes_on().is_some() {
+            known == news
+        } else {
+            (known.reason, known.until) == (news.reason, news.until)
+        }
+    })
+}
+
+/// Signals on one child go to the same person: when somebody has taken one of them, the others that are still before several people are hers
+/// too. What stands at the coordinator is the coordinator's to give, and a safety signal has to be confirmed by itself.
+fn about_child(office: &Office, directory: &Directory, child: ChildAlias, now: Timestamp) -> Vec<Step> {
+    let tasks = tasks_of(office, |index| {
+        let record = index.child(&child).filter(|record| record.tasks.len() > 1);
+        record.map(|record| record.tasks.to_vec()).unwrap_or_default()
+    });
+    let in_hand = |task: &&Task| {
+        matches!(task.state, TaskState::Accepted | TaskState::InProgress | TaskState::OnHold)
+            && task.holder.as_ref() != Some(&task.coordinator)
+    };
+    let newest = tasks.iter().filter(in_hand).max_by_key(|task| (task.about.received_at, task.id));
+    let Some((taken, holder)) = newest.and_then(|task| Some((task, task.holder.as_ref()?))) else {
+        return Vec::new();
+    };
+    let follows = |task: &&Task| {
+        let asks =
+            |offer: &voordeur_routing_domain::task::Offer| offer.role == voordeur_kernel::Role::Professional;
+        task.state == TaskState::Requested
+            && !task.about.safety.is_safety()
+            && task.about.centre == taken.about.centre
+            && task.offers.iter().any(asks)
+            && task.declined.iter().all(|(person, _)| person != holder)
+            && office.is_away(directory, holder, &task.about.centre, now).is_none()
+    };
+    let hers = |task: &Task| Step {
+        task: task.id,
+        because_of: Cause::Child(child),
+        purpose: format!("same-person:{}:{}:{}", task.id.to_hex(), holder.as_str(), task.ordinal()),
+        wish: Wish::Assign(holder.clone(), AssignReason::KnowsChild),
+    };
+    tasks.iter().filter(follows).map(hers).collect()
+}
+
+impl Office {
+    /// Since when an absence stands.
+    fn absent_since(&self, person: &ProfessionalKey, now: Timestamp) -> Option<Timestamp> {
+        let state = self.presence(person)?;
+        state.presence()?.absent(now).map(|absence| absence.from)
+    }
+}
