@@ -10,7 +10,7 @@ pub const MAX_UNSETTLED: usize = 10_000;
 pub enum StreamName {
     /// Histories of signals; owner intake.
     Signals,
-    /// Histories of tasks and presence; owner routing.
+    /// Histories of tasks, presence and notices; owner routing.
     Tasks,
     /// Histories of episodes, work on the floor and published reports; owner escalation.
     Episodes,
@@ -47,7 +47,7 @@ impl StreamName {
     pub const fn prefixes(self) -> &'static [&'static str] {
         match self {
             Self::Signals => &["voordeur.signal.v1"],
-            Self::Tasks => &["voordeur.task.v1", "voordeur.presence.v1"],
+            Self::Tasks => &["voordeur.task.v1", "voordeur.presence.v1", "voordeur.notice.v1"],
             Self::Episodes => &["voordeur.episode.v1", "voordeur.activity.v1", "voordeur.report.v1"],
             Self::Audit => &["voordeur.audit.v1"],
             Self::DeadLetters => &["voordeur.dead.v1"],

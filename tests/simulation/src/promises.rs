@@ -186,6 +186,8 @@ impl Promises {
         match stream {
             StreamName::Signals => self.take_signal(message),
             StreamName::Tasks if message.subject.prefix() == "voordeur.task.v1" => self.take_task(message),
+            // Which notices were told how far; nothing that a promise rests on.
+            StreamName::Tasks if message.subject.prefix() == "voordeur.notice.v1" => {}
             StreamName::Tasks => {
                 let event = PresenceEvent::decode(message.data.clone()).expect("a presence event");
                 self.take_command(message, event.meta.as_ref());
