@@ -157,6 +157,11 @@ impl Index {
         self.by_colleague.get(person).and_then(|at| at.get(centre)).into_iter().flatten().copied().collect()
     }
 
+    /// Open tasks that somebody is asked to take over.
+    pub(crate) fn proposed_to(&self, person: &ProfessionalKey) -> impl Iterator<Item = TaskId> + '_ {
+        self.by_colleague.get(person).into_iter().flat_map(HashMap::values).flatten().copied()
+    }
+
     /// Open tasks of a centre that somebody catches as its coordinator.
     pub(crate) fn caught_at(&self, person: &ProfessionalKey, centre: &CentreKey) -> Vec<TaskId> {
         self.by_centre.get(centre).and_then(|at| at.get(person)).into_iter().flatten().copied().collect()
@@ -369,7 +374,7 @@ fn take_out<K: std::hash::Hash + Eq>(map: &mut HashMap<K, BTreeSet<TaskId>>, key
 #[derive(Debug)]
 pub(crate) struct Tasks;
 
-const TASK_PREFIX: &str = "voordeur.task.v1";
+pub(crate) const TASK_PREFIX: &str = "voordeur.task.v1";
 const PRESENCE_PREFIX: &str = "voordeur.presence.v1";
 
 /// The history of a task.
@@ -409,6 +414,11 @@ pub fn presence_event(
 impl Machine for Tasks {
     type State = State;
     type Index = Index;
+
+    /// How far people were told is kept apart, by [`crate::notices`].
+    fn concerns(subject: &Subject) -> bool {
+        subject.prefix() != crate::notices::PREFIX
+    }
 
     fn evolve(state: Option<State>, message: &Recorded) -> Result<State, Unreadable> {
         match message.subject.prefix() {

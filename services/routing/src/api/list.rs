@@ -80,6 +80,7 @@ pub(crate) fn open_tasks(
         let offered = |role| index.offered_to(person, role);
         let mut ids: Vec<TaskId> = index.held_by(person).collect();
         ids.extend(offered(Role::Professional).chain(offered(Role::Coordinator)));
+        ids.extend(index.proposed_to(person));
         // A coordinator's own list is a part of her centres.
         ids.extend(centres.iter().flat_map(|centre| index.at_centre(centre)));
         ids.sort();

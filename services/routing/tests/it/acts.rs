@@ -60,7 +60,10 @@ async fn a_task_goes_from_contact_to_answer_and_is_final_then() {
         }
     )
     .unwrap();
-    assert_eq!((answered.state(), answered.allowed_steps.len()), (TaskState::Completed, 0));
+    assert_eq!(
+        (answered.state(), &*answered.allowed_steps),
+        (TaskState::Completed, &["RequestFurtherWork".to_owned()][..])
+    );
 
     // Any replica that has read so far shows it.
     let other = world.start().await;

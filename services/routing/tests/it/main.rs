@@ -13,10 +13,12 @@
 mod acts;
 mod clocks;
 mod coordinators;
+mod explaining;
 mod follow_ups;
 mod looks;
 mod metrics;
 mod presence;
 mod routing;
 mod support;
+mod team;
 mod watching;

@@ -29,7 +29,7 @@ use voordeur_eventlog::{
     memory::{MemoryBroker, Options},
 };
 use voordeur_kernel::{Clock as _, CommandId, ManualClock, SignalId, TaskId};
-use voordeur_routing::{Overrides, Settings, start};
+use voordeur_routing::{Settings, start};
 use voordeur_testkit::eventually;
 use voordeur_vault::Deriver;
 
@@ -263,7 +263,7 @@ impl World {
             tasks: Tasks::new(),
             dev: true,
         };
-        let settings = Settings { deriver: self.deriver.clone(), overrides: Overrides::default() };
+        let settings = Settings::new(self.deriver.clone());
         let service = start(&environment, settings).await.unwrap();
         let digest = Arc::clone(&service.folds[0].1);
         let free = || "127.0.0.1:0".parse().unwrap();
@@ -309,6 +309,11 @@ fn name(event: &TaskEvent) -> &'static str {
         Change::OfferWithdrawn(_) => "offer_withdrawn",
         Change::HolderAway(_) => "holder_away",
         Change::HolderAwayEnded(_) => "holder_away_ended",
+        Change::TransferProposed(_) => "transfer_proposed",
+        Change::TransferEnded(_) => "transfer_ended",
+        Change::MeetingPlanned(_) => "meeting_planned",
+        Change::MeetingRecorded(_) => "meeting_recorded",
+        Change::Answered(_) => "answered",
         _ => "another",
     }
 }
