@@ -7,6 +7,8 @@
     reason = "tests say with a panic what went wrong"
 )]
 
+mod alertmanager;
+mod goalert;
 mod reference;
 mod tricky;
 mod working_time;
