@@ -1,11 +1,13 @@
 //! The routing service: brings each signal, as a task, to the professional who is embedded at the centre, and never lets it lie.
 //!
 //! Owner of the stream TASKS. It is woken by SIGNALS and by work that comes due on EPISODES, keeps open tasks and presence in a fold, fires
-//! deadlines from it, and offers `TaskService` and `PresenceService`. What may happen when is one table, `docs/tasks.md`.
+//! deadlines from it, and offers `TaskService`, `PresenceService` and `NoticeService`. What may happen when is one table, `docs/tasks.md`. Beside the
+//! fold it reads its streams once more, for the [`auditor`] and for [`notices`].
 
 mod api;
 mod around;
 mod audit;
+pub mod auditor;
 mod clocks;
 mod codec;
 mod episodes;
@@ -13,6 +15,7 @@ mod following;
 mod machine;
 mod making;
 mod metrics;
+pub mod notices;
 mod office;
 mod problem;
 mod signals;
@@ -22,6 +25,7 @@ use std::{convert::Infallible, sync::Arc};
 use tonic::service::Routes;
 use voordeur_chassis::{AuditTrail, Environment, Service, StartError, telemetry::processing};
 use voordeur_contracts::routing::{
+    notice_service_server::{self, NoticeServiceServer},
     presence_service_server::{self, PresenceServiceServer},
     task_service_server::{self, TaskServiceServer},
 };
@@ -37,10 +41,11 @@ pub use machine::{presence_event, task_after, task_event};
 pub use voordeur_routing_domain::ladder::Overrides;
 
 use crate::{
-    api::{PresenceApi, TaskApi},
+    api::{NoticeApi, PresenceApi, TaskApi},
     audit::Audit,
     episodes::Episodes,
     metrics::Instruments,
+    notices::{Desk, Notifier, Sending},
     office::Office,
     signals::Signals,
 };
@@ -52,6 +57,18 @@ pub struct Settings {
     pub deriver: Deriver,
     /// Other spans than the built-in ones, for demonstrations and tests.
     pub overrides: Overrides,
+    /// Who hands mail over that tells people to act; `None`: nobody is told by mail.
+    pub notifier: Option<Arc<dyn Notifier>>,
+    /// Where people find their worklist, as a mail says it; empty: as they know it.
+    pub worklist: String,
+}
+
+impl Settings {
+    /// With nothing else than what every installation has.
+    #[must_use]
+    pub fn new(deriver: Deriver) -> Self {
+        Self { deriver, overrides: Overrides::default(), notifier: None, worklist: String::new() }
+    }
 }
 
 /// Starts the service. It answers once its fold has read the whole stream; until then calls get UNAVAILABLE.
@@ -79,6 +96,15 @@ pub async fn start(environment: &Environment, settings: Settings) -> Result<Serv
         following.run(stop).await;
         Ok::<(), Infallible>(())
     });
+    let desk = Desk::new();
+    let signals = broker.log(StreamName::Signals);
+    let following = notices::follow(Arc::clone(&office), Arc::clone(&desk), signals, tasks.stop());
+    tasks.spawn("routing auditor", following);
+    if let Some(notifier) = settings.notifier {
+        let (office, desk) = (Arc::clone(&office), Arc::clone(&desk));
+        let sending = Arc::new(Sending { office, desk, notifier, worklist: settings.worklist });
+        tasks.spawn("routing notices", notices::send(sending, tasks.stop()));
+    }
     tasks.spawn("routing clocks", clocks::run(Arc::clone(&office), tasks.stop()));
 
     let worker = Worker::new(
@@ -106,13 +132,19 @@ pub async fn start(environment: &Environment, settings: Settings) -> Result<Serv
 
     let task_api = TaskServiceServer::new(TaskApi { office: Arc::clone(&office) })
         .max_decoding_message_size(limits::REQUEST_BYTES_MAX);
+    let notice_api = NoticeServiceServer::new(NoticeApi { office: Arc::clone(&office), desk })
+        .max_decoding_message_size(limits::REQUEST_BYTES_MAX);
     let presence_api = PresenceServiceServer::new(PresenceApi { office })
         .max_decoding_message_size(limits::REQUEST_BYTES_MAX);
     let (fold_ready, fold_digest) = (Arc::clone(&fold), fold);
     Ok(Service {
         name: codec::SERVICE,
-        grpc: Routes::new(task_api).add_service(presence_api),
-        grpc_services: vec![task_service_server::SERVICE_NAME, presence_service_server::SERVICE_NAME],
+        grpc: Routes::new(task_api).add_service(presence_api).add_service(notice_api),
+        grpc_services: vec![
+            task_service_server::SERVICE_NAME,
+            presence_service_server::SERVICE_NAME,
+            notice_service_server::SERVICE_NAME,
+        ],
         refusal_detail: None,
         ready: vec![
             ("fold", Arc::new(move || fold_ready.is_ready())),

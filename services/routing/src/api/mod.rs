@@ -4,12 +4,14 @@ mod check;
 mod explain;
 mod further_work;
 mod list;
+mod notice_service;
 mod presence_service;
 mod request;
 mod task_service;
 mod view;
 mod watch;
 
+pub(crate) use notice_service::NoticeApi;
 pub(crate) use presence_service::PresenceApi;
 pub(crate) use task_service::TaskApi;
 pub(crate) use view::is_coordinator;
