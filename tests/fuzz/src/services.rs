@@ -132,10 +132,7 @@ impl World {
         let started = Box::pin(voordeur_intake::start(&intake, settings)).await.expect("intake");
         let intake = around(intake, started);
         let routing = environment();
-        let settings = voordeur_routing::Settings {
-            deriver: KEYS.deriver(),
-            overrides: voordeur_routing::Overrides::default(),
-        };
+        let settings = voordeur_routing::Settings::new(KEYS.deriver());
         let started = voordeur_routing::start(&routing, settings).await.expect("routing");
         let routing = around(routing, started);
         let escalation = environment();

@@ -22,7 +22,6 @@ use voordeur_chassis::{
 use voordeur_contracts::intake::SubmitSignalRequest;
 use voordeur_eventlog::{StreamName, memory::MemoryBroker};
 use voordeur_kernel::{Clock as _, CommandId, SignalId, Timestamp};
-use voordeur_routing::Overrides;
 use voordeur_vault::{Deriver, KeyFile, VaultSettings};
 
 use crate::{clock::JumpingClock, dice::Dice, lifeline::Lifeline, restore::Backup, watchers::Sighting};
@@ -305,10 +304,7 @@ impl World {
                 voordeur_intake::start(&environment, settings).await
             }
             ServiceName::Routing => {
-                let settings = voordeur_routing::Settings {
-                    deriver: self.deriver.clone(),
-                    overrides: Overrides::default(),
-                };
+                let settings = voordeur_routing::Settings::new(self.deriver.clone());
                 voordeur_routing::start(&environment, settings).await
             }
             ServiceName::Escalation => {

@@ -83,8 +83,8 @@ impl ServiceName {
             Self::Intake => voordeur_intake::start(environment, voordeur_intake::Settings::new(keys)).await,
             Self::Routing => {
                 let settings = voordeur_routing::Settings {
-                    deriver: keys.deriver(),
                     overrides: overrides(&surroundings.config.routing),
+                    ..voordeur_routing::Settings::new(keys.deriver())
                 };
                 voordeur_routing::start(environment, settings).await
             }

@@ -79,10 +79,7 @@ impl Installation {
         let keys = Arc::new(KeyFile::generate().unwrap());
         let intake = voordeur_intake::start(&environment, voordeur_intake::Settings::new(Arc::clone(&keys)));
         let intake = Box::pin(intake).await.unwrap();
-        let settings = voordeur_routing::Settings {
-            deriver: keys.deriver(),
-            overrides: voordeur_routing::Overrides::default(),
-        };
+        let settings = voordeur_routing::Settings::new(keys.deriver());
         let routing = voordeur_routing::start(&environment, settings).await.unwrap();
         let escalation =
             voordeur_escalation::start(&environment, voordeur_escalation::Settings::new(keys)).await.unwrap();
