@@ -140,7 +140,8 @@ impl Intake {
         let person = self.person(caller)?;
         let (task, emergency) = parse_reveal(&request)?;
         let standing = self.task(task, deadline).await?;
-        let signal = match standing.trigger.as_ref().and_then(|trigger| trigger.source.as_ref()) {
+        let source = self.source_of(&standing, deadline).await?;
+        let signal = match &source {
             Some(Source::Signal(signal)) => signal,
             Some(Source::Activity(activity)) => {
                 let wanted = Wanted { person: &person, task, standing: &standing, emergency };
@@ -252,6 +253,24 @@ impl Intake {
         event.standing.ok_or_else(unreadable_task)
     }
 
+    /// What asked for the work: behind more work on a task that has ended, what asked for that one. Whether somebody may see it is decided
+    /// by the task at hand.
+    async fn source_of(
+        &self,
+        standing: &TaskStanding,
+        deadline: Deadline,
+    ) -> Result<Option<Source>, Problem> {
+        let mut source = standing.trigger.clone().and_then(|trigger| trigger.source);
+        for _ in 0..CONTINUED_MAX {
+            let Some(Source::EarlierTask(earlier)) = &source else { return Ok(source) };
+            let earlier =
+                TaskId::parse_bytes(earlier).map_err(|_| Problem::broken("a task names no earlier task"))?;
+            let standing = self.task(earlier, deadline).await?;
+            source = standing.trigger.and_then(|trigger| trigger.source);
+        }
+        Ok(None)
+    }
+
     async fn signal_of_task(&self, signal: SignalId, deadline: Deadline) -> Result<Kept, Problem> {
         let subject = subject_of(signal).map_err(|_| Problem::broken("a task names no signal"))?;
         let held = self.fold.load(&subject, deadline).await?;
@@ -275,6 +294,9 @@ impl Intake {
         Ok(decide(task, viewer))
     }
 }
+
+/// How often work can be continued before nobody looks further back for what asked for it.
+const CONTINUED_MAX: usize = 100;
 
 /// What a text is sealed for.
 enum Of {

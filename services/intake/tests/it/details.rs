@@ -140,6 +140,32 @@ async fn in_an_emergency_a_colleague_reads_with_a_reason_that_is_kept_sealed_and
 }
 
 #[tokio::test]
+async fn who_goes_on_with_work_that_had_ended_reads_what_was_written_then() {
+    let world = World::new().await;
+    let signal = held_by(&world, "noor").await;
+    let (more, again) = (TaskId::from_bytes([70; 16]), TaskId::from_bytes([71; 16]));
+    let earlier = |task: TaskId| Source::EarlierTask(task.as_bytes().to_vec().into());
+    world.step(more, earlier(world.task(signal)), Step::requested("sam")).await;
+    world.step(again, earlier(more), Step::requested("sam")).await;
+    let request = |task: TaskId| RevealDetailsRequest { task_id: task.to_string(), break_glass: None };
+    for task in [more, again] {
+        let shown = world.person("sam").reveal_details(request(task)).await.unwrap().into_inner();
+        assert_eq!(shown.details.unwrap().child_name, "Mees van Dijk");
+        // The one who held the work before does not hold this.
+        let refused = world.person("noor").reveal_details(request(task)).await.unwrap_err();
+        assert_eq!(refused.code(), Code::PermissionDenied);
+    }
+    let looks = world.audit();
+    assert!(looks.iter().all(|look| look.data_subject_id.len() == 16));
+    assert_eq!(looks.last().unwrap().participant_object_id.as_ref(), again.as_bytes());
+
+    let nowhere = TaskId::from_bytes([72; 16]);
+    world.step(nowhere, earlier(nowhere), Step::requested("sam")).await;
+    let status = world.person("sam").reveal_details(request(nowhere)).await.unwrap_err();
+    assert_eq!(reason(&status), "NO_DETAILS", "what goes round in a circle ends");
+}
+
+#[tokio::test]
 async fn a_void_task_shows_nothing() {
     let world = World::new().await;
     let signal = held_by(&world, "noor").await;

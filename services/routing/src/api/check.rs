@@ -8,12 +8,7 @@ use voordeur_routing_domain::task::{Colleague, Sealed, Task, Wish};
 use super::view::is_coordinator;
 
 /// Are the people of this centre, and the texts of this task?
-pub(super) fn check(
-    directory: &Directory,
-    task: &Task,
-    wish: &Wish,
-    now: Timestamp,
-) -> Result<(), Problem> {
+pub(super) fn check(directory: &Directory, task: &Task, wish: &Wish, now: Timestamp) -> Result<(), Problem> {
     let centre = task.about.centre.as_str();
     match wish {
         Wish::Assign(to, _) | Wish::ProposeTransfer(to, _) => {

@@ -2,9 +2,7 @@
 
 use voordeur_contracts::event::{self, task_event::Change as Wire, task_trigger::Source};
 use voordeur_kernel::{ActivityId, ChildAlias, CommitId, EpisodeId, ProfessionalKey, SignalId, TaskId};
-use voordeur_routing_domain::task::{
-    About, Away, Change, Colleague, Meeting, Meta, Requested, Trigger,
-};
+use voordeur_routing_domain::task::{About, Away, Change, Colleague, Meeting, Meta, Requested, Trigger};
 
 use super::{
     plan::{read as read_plan, read_deadline, read_deadlines, read_step, read_step_in},
@@ -280,10 +278,7 @@ fn holder_away(away: &event::HolderAway) -> Read<Change> {
 }
 
 fn holder_away_ended(ended: &event::HolderAwayEnded) -> Read<Change> {
-    Ok(Change::HolderAwayEnded {
-        end: word(ended.end, "end")?,
-        deadlines: read_deadlines(&ended.deadlines)?,
-    })
+    Ok(Change::HolderAwayEnded { end: word(ended.end, "end")?, deadlines: read_deadlines(&ended.deadlines)? })
 }
 
 fn transfer_proposed(proposed: &event::TransferProposed) -> Read<Change> {
