@@ -95,37 +95,8 @@ impl Office {
         coordinator: Option<&ProfessionalKey>,
         now: Timestamp,
     ) -> Option<There> {
-        let today = directory.local_date(now);
-        let mut present = Vec::new();
-        let mut around = Vec::new();
-        for (person, at) in
-            team(directory, centre, today).filter(|(person, _)| person.is_registered_on(today))
-        {
-            let looked = self.look_at(directory, &person.key, at, now);
-            if looked.attendance == Attendance::Absent {
-                continue;
-            }
-            if looked.attendance == Attendance::Present && at == centre {
-                present.push(person.key.clone());
-            }
-            around.push(Around {
-                professional: person.key.clone(),
-                attendance: looked.attendance,
-                from: looked.next.from,
-                until: looked.next.until,
-                back: looked.next.back,
-            });
-        }
-        let coordinators: Vec<&ProfessionalKey> =
-            directory.coordinators_of(centre.as_str()).map(|person| &person.key).collect();
-        // Where there are several, one who is there goes before one who is not.
-        let catching =
-            coordinators.iter().find(|person| !self.is_absent(person, now)).or(coordinators.first()).copied();
-        let coordinator = catching.or(coordinator)?.clone();
-        let coordinator_absent = self.is_absent(&coordinator, now);
-        let coordinators = coordinators.into_iter().cloned().collect();
-        let directory_version = directory.version();
-        Some(There { present, around, coordinator, coordinator_absent, coordinators, directory_version })
+        let look = |person: &ProfessionalKey, at: &CentreKey| self.look_at(directory, person, at, now);
+        there(directory, centre, coordinator, now, look, |person| self.is_absent(person, now))
     }
 
     /// Who is there for a task; its own coordinator catches when the directory does not know the centre any more.
@@ -156,30 +127,84 @@ impl Office {
             let record = child.and_then(|child| index.child(child)).cloned().unwrap_or_default();
             (record, people.iter().map(|(person, _)| index.open_work(&person.key)).collect())
         });
-        let seen = |((person, at), open_tasks): (&(&Person, &CentreKey), u32)| {
-            let looked = self.look_at(directory, &person.key, at, now);
-            Seen {
-                professional: person.key.clone(),
-                expertise: person.expertise.iter().copied().collect(),
-                attendance: looked.attendance,
-                there_from: looked.next.from,
-                registered: person.is_registered_on(today),
-                open_tasks,
-                weekly_minutes: u32::from(person.hours_per_week.unwrap_or(0)) * 60,
-                capacity: capacity(person),
-                too_close: record.too_close.contains(&person.key),
-                stand_in: looked.absence.and_then(|(absence, _)| absence.stand_in),
-                neighbour: (*at != centre).then(|| (*at).clone()),
-            }
-        };
-        let sight = Sight {
-            at: now,
-            known: record.last_holder.clone(),
-            coordinator: there.coordinator.clone(),
-            coordinator_absent: there.coordinator_absent,
-            people: people.iter().zip(work).map(seen).collect(),
-        };
+        let look = |person: &ProfessionalKey, at: &CentreKey| self.look_at(directory, person, at, now);
+        let sight = sight(directory, there, centre, &record, &work, now, look);
         (sight, record)
+    }
+}
+
+/// Who is there at a centre. `look` says where somebody is as seen from a centre, `absent` whether she said that she is away.
+pub(crate) fn there(
+    directory: &Directory,
+    centre: &CentreKey,
+    coordinator: Option<&ProfessionalKey>,
+    now: Timestamp,
+    look: impl Fn(&ProfessionalKey, &CentreKey) -> Looked,
+    absent: impl Fn(&ProfessionalKey) -> bool,
+) -> Option<There> {
+    let today = directory.local_date(now);
+    let mut present = Vec::new();
+    let mut around = Vec::new();
+    for (person, at) in team(directory, centre, today).filter(|(person, _)| person.is_registered_on(today)) {
+        let looked = look(&person.key, at);
+        if looked.attendance == Attendance::Absent {
+            continue;
+        }
+        if looked.attendance == Attendance::Present && at == centre {
+            present.push(person.key.clone());
+        }
+        around.push(Around {
+            professional: person.key.clone(),
+            attendance: looked.attendance,
+            from: looked.next.from,
+            until: looked.next.until,
+            back: looked.next.back,
+        });
+    }
+    let coordinators: Vec<&ProfessionalKey> =
+        directory.coordinators_of(centre.as_str()).map(|person| &person.key).collect();
+    // Where there are several, one who is there goes before one who is not.
+    let catching = coordinators.iter().find(|person| !absent(person)).or(coordinators.first()).copied();
+    let coordinator = catching.or(coordinator)?.clone();
+    let coordinator_absent = absent(&coordinator);
+    let coordinators = coordinators.into_iter().cloned().collect();
+    let directory_version = directory.version();
+    Some(There { present, around, coordinator, coordinator_absent, coordinators, directory_version })
+}
+
+/// What a choice sees at a centre. `work` are the open tasks of its [`team`], in that order.
+pub(crate) fn sight(
+    directory: &Directory,
+    there: &There,
+    centre: &CentreKey,
+    record: &ChildRecord,
+    work: &[u32],
+    now: Timestamp,
+    look: impl Fn(&ProfessionalKey, &CentreKey) -> Looked,
+) -> Sight {
+    let today = directory.local_date(now);
+    let seen = |((person, at), open_tasks): ((&Person, &CentreKey), &u32)| {
+        let looked = look(&person.key, at);
+        Seen {
+            professional: person.key.clone(),
+            expertise: person.expertise.iter().copied().collect(),
+            attendance: looked.attendance,
+            there_from: looked.next.from,
+            registered: person.is_registered_on(today),
+            open_tasks: *open_tasks,
+            weekly_minutes: u32::from(person.hours_per_week.unwrap_or(0)) * 60,
+            capacity: capacity(person),
+            too_close: record.too_close.contains(&person.key),
+            stand_in: looked.absence.and_then(|(absence, _)| absence.stand_in),
+            neighbour: (at != centre).then(|| at.clone()),
+        }
+    };
+    Sight {
+        at: now,
+        known: record.last_holder.clone(),
+        coordinator: there.coordinator.clone(),
+        coordinator_absent: there.coordinator_absent,
+        people: team(directory, centre, today).zip(work).map(seen).collect(),
     }
 }
 
@@ -190,7 +215,7 @@ fn capacity(person: &Person) -> u32 {
 }
 
 /// The professionals of a centre, and of its neighbours by arrangement, each with the centre where she works.
-fn team<'d>(
+pub(crate) fn team<'d>(
     directory: &'d Directory,
     centre: &'d CentreKey,
     day: Date,

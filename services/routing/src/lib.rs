@@ -18,6 +18,7 @@ mod metrics;
 pub mod notices;
 mod office;
 mod problem;
+pub mod rehearsal;
 mod signals;
 
 use std::{convert::Infallible, sync::Arc};

@@ -7,6 +7,7 @@ use voordeur_kernel::{ErrorKind, ProfessionalKey, TaskId};
 use voordeur_routing_domain::{
     ladder::Ladder,
     plan::plan,
+    policy::Policy,
     task::{About, By, Request, Wish},
 };
 
@@ -74,14 +75,14 @@ impl Office {
             let there = self.there(directory, centre, kept, now).ok_or_else(unknown)?;
             let (mut sight, record) = self.sight(directory, &there, centre, about.child.as_ref(), now);
             let ladder = match &origin {
-                Origin::Signal => self.ladder_of(directory, about),
+                Origin::Signal => ladder_of(directory, directory.policy(), about),
                 Origin::FollowUp(whose) => {
                     sight.known = whose.clone().or(sight.known);
                     Ladder::follow_up()
                 }
                 Origin::FurtherWork { whose, .. } => {
                     sight.known = whose.clone().or(sight.known);
-                    self.ladder_of(directory, about)
+                    ladder_of(directory, directory.policy(), about)
                 }
             };
             let ladder = ladder.with(&self.overrides);
@@ -97,14 +98,6 @@ impl Office {
             Ok((asked.by.clone(), Wish::Request(Box::new(request)), there))
         })
         .await
-    }
-
-    /// The ladder of a signal. That of a safety signal is fixed.
-    fn ladder_of(&self, directory: &Directory, about: &About) -> Ladder {
-        if about.safety.is_safety() {
-            return Ladder::safety();
-        }
-        directory.policy().select(&directory.facts(about)).ladder
     }
 
     /// Tells the open earlier tasks of the same child about this one.
@@ -131,6 +124,14 @@ impl Office {
         }
         Ok(())
     }
+}
+
+/// The ladder of a signal by a policy. That of a safety signal is fixed.
+pub(crate) fn ladder_of(directory: &Directory, policy: &Policy, about: &About) -> Ladder {
+    if about.safety.is_safety() {
+        return Ladder::safety();
+    }
+    policy.select(&directory.facts(about)).ladder
 }
 
 /// A refusal is an answer: the task has ended meanwhile. The table takes a withdrawal and a link in every other state.
