@@ -1,5 +1,5 @@
 use jiff::SignedDuration;
-use proptest::prelude::*;
+use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 use voordeur_kernel::{Role, TaskId};
 use voordeur_routing_domain::{
     ElapsedCalendar,
@@ -21,6 +21,10 @@ const PEOPLE: [&str; 5] = ["anna", "bea", "cor", "dirk", COORDINATOR];
 #[derive(Debug, Clone)]
 pub(crate) enum Op {
     Person(usize, Wish),
+    /// Whoever holds it, when somebody does.
+    Holder(Wish),
+    /// Whoever is asked to take it over, when somebody is.
+    Asked(bool),
     Service(Wish),
     Hold(usize, i64),
     Meet(usize, i64, bool),
@@ -56,7 +60,9 @@ fn any_wish() -> impl Strategy<Value = Wish> {
 
 fn any_op() -> impl Strategy<Value = Op> {
     prop_oneof![
-        8 => (0..PEOPLE.len(), any_wish()).prop_map(|(who, wish)| Op::Person(who, wish)),
+        6 => (0..PEOPLE.len(), any_wish()).prop_map(|(who, wish)| Op::Person(who, wish)),
+        6 => any_wish().prop_map(Op::Holder),
+        2 => prop::bool::weighted(0.6).prop_map(Op::Asked),
         1 => (0..4usize).prop_map(|who| Op::Service(Wish::WithdrawOffer(key(PEOPLE[who]), AwayReason::Absent))),
         1 => Just(Op::Service(Wish::RequestCancellation(CancelReason::SignalWithdrawn))),
         1 => any::<u8>().prop_map(|b| Op::Service(Wish::Link(TaskId::from_bytes([b; 16])))),
@@ -141,6 +147,16 @@ pub(crate) fn live(kind: Kind, mask: u8, ops: Vec<Op>) -> World {
                 continue;
             }
             Op::Person(who, wish) => (person(&world, PEOPLE[who]), fitting(&world, wish)),
+            Op::Holder(wish) => match world.holder().map(str::to_owned) {
+                Some(holder) => (person(&world, &holder), fitting(&world, wish)),
+                None => continue,
+            },
+            Op::Asked(yes) => match world.task().transfer().map(|transfer| transfer.to.to_string()) {
+                Some(asked) => {
+                    (person(&world, &asked), Wish::AnswerTransfer((!yes).then_some(DeclineReason::TooClose)))
+                }
+                None => continue,
+            },
             Op::Hold(who, hours) => {
                 let until = world.now.saturating_add(SignedDuration::from_hours(hours)).unwrap();
                 let by = By::Person { key: key(PEOPLE[who]), professional: true, coordinator: false };
@@ -251,6 +267,19 @@ proptest! {
         standings.push(whole);
         prop_assert_eq!(run(&standings), run(&[whole]));
     }
+}
+
+#[test]
+fn the_lives_that_are_played_hold_every_step() {
+    let mut runner = TestRunner::deterministic();
+    let mut missing: Vec<StepKind> =
+        StepKind::ALL.into_iter().filter(|kind| *kind != StepKind::RequestFurtherWork).collect();
+    for _ in 0..3_000 {
+        let (kind, mask, ops) = any_life().new_tree(&mut runner).unwrap().current();
+        let world = live(kind, mask, ops);
+        missing.retain(|kind| world.history.iter().all(|(_, change)| change.kind() != *kind));
+    }
+    assert!(missing.is_empty(), "never played: {missing:?}");
 }
 
 #[test]

@@ -422,7 +422,9 @@ fn in_two_months_no_clock_closes_anything_wherever_the_task_stands() {
     let until = at("2026-03-10T09:00:00Z");
     let lives: [Life<'_>; 10] = [
         ("asked", &|_| {}),
-        ("taken and forgotten", &|w| drop(w.does("anna", Wish::Accept).unwrap())),
+        ("taken and forgotten", &|w| {
+            w.does("anna", Wish::Accept).unwrap();
+        }),
         ("nobody can be reached", &|w| {
             w.does("anna", Wish::Accept).unwrap();
             for _ in 0..3 {
