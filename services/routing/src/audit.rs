@@ -62,6 +62,7 @@ impl Office {
         let in_care = person.is_some_and(|person| {
             task.holder.as_ref() == Some(person)
                 || task.is_offered_to(person)
+                || task.transfer().is_some_and(|transfer| transfer.to == *person)
                 || is_coordinator(directory, person, task.about.centre.as_str())
         });
         let event = AuditEvent {

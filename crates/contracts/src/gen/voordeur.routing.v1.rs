@@ -1339,7 +1339,7 @@ pub struct Task {
     /// Steps the caller may take now, by name of the rpc.
     #[prost(string, repeated, tag = "22")]
     pub allowed_steps: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// True when a deadline of first contact or answer has passed.
+    /// True when a deadline of first contact or answer has passed; of a task that has ended, when it was answered late.
     #[prost(bool, tag = "23")]
     pub overdue: bool,
     #[prost(enumeration = "super::super::common::v1::Role", repeated, tag = "24")]

@@ -9,7 +9,7 @@ use super::{
     table::{self, Next},
     transfer,
 };
-use crate::words::{DeclineReason, HandBackReason};
+use crate::words::{ClockKind, DeclineReason, HandBackReason};
 
 /// An event that does not fit on what stood before: written by a later release, or damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -91,6 +91,7 @@ fn made(id: TaskId, meta: &Meta, requested: &Requested) -> Task {
         hold_until: None,
         cancellation: None,
         outcome: None,
+        answered_late: false,
         linked: requested.linked.clone().into(),
         colleagues: Box::default(),
         commands: Box::default(),
@@ -187,7 +188,10 @@ fn take_in(task: &mut Task, meta: &Meta, change: &Change) {
             }
             task.deadlines = deadlines.clone().into();
         }
-        Change::Answered { outcome, status, .. } => task.outcome = Some((*outcome, *status)),
+        Change::Answered { outcome, status, .. } => {
+            task.outcome = Some((*outcome, *status));
+            task.answered_late = task.is_past(ClockKind::Answer, meta.recorded_at);
+        }
         Change::ColleagueAsked(colleague) => {
             task.colleagues = grown(std::mem::take(&mut task.colleagues), colleague.clone());
         }

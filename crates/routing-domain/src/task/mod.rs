@@ -224,6 +224,8 @@ pub struct Task {
     pub cancellation: Option<Cancellation>,
     /// How it ended, when it was completed, and what the asker heard, when there is one.
     pub outcome: Option<(TaskOutcome, Option<AnswerStatus>)>,
+    /// It was answered after the moment at which it should have been; it stays visible.
+    pub answered_late: bool,
     /// Other tasks on the same child, newest first.
     pub linked: Box<[TaskId]>,
     /// Who was asked along.
@@ -249,11 +251,17 @@ impl Task {
         self.deadlines.iter().find(|d| d.clock == clock)
     }
 
-    /// Has a deadline of first contact or answer passed?
+    /// Has a deadline of first contact or answer passed? Of a task that has ended: was it answered late?
     #[must_use]
     pub fn overdue(&self, now: Timestamp) -> bool {
-        let late = |clock| self.deadline(clock).is_some_and(|d| d.round > 0 || d.due <= now);
-        late(ClockKind::FirstContact) || late(ClockKind::Answer)
+        self.answered_late
+            || self.is_past(ClockKind::FirstContact, now)
+            || self.is_past(ClockKind::Answer, now)
+    }
+
+    /// Has this clock passed its moment, perhaps long ago?
+    fn is_past(&self, clock: ClockKind, now: Timestamp) -> bool {
+        self.deadline(clock).is_some_and(|deadline| deadline.round > 0 || deadline.due <= now)
     }
 
     /// Is an offer to this person pending?

@@ -5,7 +5,7 @@ use voordeur_kernel::{ConcernDomain, Role, TaskId, Timestamp};
 use voordeur_routing_domain::{
     task::{
         About, Away, By, Change, MeetingWish, Parents, Refusal, StepKind, TaskState, Trigger, Wish, allowed,
-        further_work,
+        evolve, further_work, invariants,
     },
     words::{
         AnswerStatus, AssignReason, AwayReason, CancelReason, ClockKind, ContactKind, ContactWith,
@@ -467,14 +467,40 @@ fn in_two_months_no_clock_closes_anything_wherever_the_task_stands() {
             let mut world = World::asked(*urgency, &["anna", "bea"]);
             begin(&mut world);
             assert!(rings(&mut world) > 20, "{name} {urgency:?}: it rings until somebody acts");
-            let taken = world.task().holder.is_some();
-            assert!(world.task().overdue(world.now) || !taken, "{name}: visibly overdue");
-            // And it can still be answered, however late.
+            assert!(world.task().overdue(world.now), "{name}: visibly overdue");
+            // And it can still be answered, however late, which stays to be seen.
             if world.task().holder.as_ref() == Some(&key("anna")) {
                 assert_eq!(world.does("anna", ANSWER), Ok(true), "{name}");
+                assert!(world.task().overdue(world.now) && world.task().due().is_empty());
             }
         }
     }
+}
+
+#[test]
+fn who_was_not_there_in_a_history_of_before_is_read_as_it_was() {
+    let mut world = World::asked(Urgency::Regular, &["anna", "bea"]);
+    let (mut meta, _) = world.history[0].clone();
+    meta.ordinal = 2;
+    meta.command = voordeur_kernel::CommandId::from_bytes([99; 16]);
+    let change = Change::OfferDeclined {
+        professional: key("anna"),
+        reason: DeclineReason::NotPresent,
+        next_step: None,
+        deadlines: world.task().due().to_vec(),
+    };
+    let task = evolve(world.task.take(), TASK, &meta, &change).unwrap();
+    assert_eq!(invariants(&task), []);
+    world.task = Some(task);
+    assert_eq!(world.offered(), ["bea"]);
+}
+
+#[test]
+fn what_was_answered_in_time_is_not_late_afterwards() {
+    let mut world = annas(Urgency::Regular);
+    world.does("anna", ANSWER).unwrap();
+    world.now = later(&world, 24 * 365);
+    assert!(!world.task().overdue(world.now));
 }
 
 #[test]
