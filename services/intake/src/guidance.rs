@@ -1,9 +1,8 @@
 //! What to do now, in Dutch that everybody can read (B1), ready to show. The system never says that it has reported anything, or that
-//! somebody is there: only what the roster says.
+//! somebody is there: only what the roster says, with the absences that were said.
 
 use voordeur_contracts::intake::{Guidance, GuidanceKind, OnDuty, PhoneNumber};
 use voordeur_directory::{Directory, OrganisationKind};
-use voordeur_kernel::{SafetyLevel, Timestamp};
 
 /// Name of the message, for details of errors.
 pub(crate) const NAME: &str = "voordeur.intake.v1.Guidance";
@@ -14,8 +13,7 @@ pub(crate) fn of_refusal(method: &str) -> Option<prost_types::Any> {
         ["SubmitSignal", "SubmitSignals", "GetSignal", "WithdrawSignal", "AcknowledgeAnswer"];
     let name = method.strip_prefix("voordeur.intake.v1.SignalIntakeService/")?;
     ABOUT_ONE.contains(&name).then(|| {
-        let nowhere =
-            Scene { directory: None, organisation: "", centre: "", now: Timestamp::UNIX_EPOCH }.safety();
+        let nowhere = Scene { directory: None, organisation: "", on_duty: OnDuty::Unknown }.safety();
         prost_types::Any {
             type_url: format!("type.googleapis.com/{NAME}"),
             value: prost::Message::encode_to_vec(&nowhere),
@@ -28,34 +26,20 @@ pub(crate) fn of_refusal(method: &str) -> Option<prost_types::Any> {
 pub(crate) struct Scene<'a> {
     pub(crate) directory: Option<&'a Directory>,
     pub(crate) organisation: &'a str,
-    /// Key of the centre; empty when it is not known.
-    pub(crate) centre: &'a str,
-    pub(crate) now: Timestamp,
+    /// Is somebody on duty there now, by the weekly hours and by what people said?
+    pub(crate) on_duty: OnDuty,
 }
 
 impl Scene<'_> {
-    fn on_duty(&self) -> OnDuty {
-        let Some(directory) = self.directory else { return OnDuty::Unknown };
-        if directory.centre(self.centre).is_none() {
-            return OnDuty::Unknown;
-        }
-        let there = directory.professionals_at(self.centre).any(|person| {
-            person.is_registered_on(directory.local_date(self.now))
-                && directory.is_scheduled(person.key.as_str(), self.centre, self.now)
-        });
-        if there { OnDuty::Yes } else { OnDuty::No }
-    }
-
     /// For a safety signal, in every reply.
     pub(crate) fn safety(&self) -> Guidance {
-        let on_duty = self.on_duty();
         let mut lines = self.safety_lines();
-        lines.push(duty_line(on_duty).to_owned());
+        lines.push(duty_line(self.on_duty).to_owned());
         Guidance {
             kind: GuidanceKind::Safety.into(),
             lines,
             phone_numbers: phone_numbers(),
-            on_duty: on_duty.into(),
+            on_duty: self.on_duty.into(),
         }
     }
 
@@ -111,15 +95,14 @@ impl Scene<'_> {
             );
             lines.push("Er is niets gemeld. Voordeur meldt of belt nooit voor jou.".to_owned());
         }
-        let on_duty = self.on_duty();
         if safety {
-            lines.push(duty_line(on_duty).to_owned());
+            lines.push(duty_line(self.on_duty).to_owned());
         }
         Guidance {
             kind: GuidanceKind::AboutColleague.into(),
             lines,
             phone_numbers: if safety { phone_numbers() } else { Vec::new() },
-            on_duty: on_duty.into(),
+            on_duty: self.on_duty.into(),
         }
     }
 
@@ -135,13 +118,8 @@ impl Scene<'_> {
             .map(str::to_owned)
             .into(),
             phone_numbers: Vec::new(),
-            on_duty: self.on_duty().into(),
+            on_duty: self.on_duty.into(),
         }
-    }
-
-    /// Guidance of a signal of this level, when there is any.
-    pub(crate) fn of_level(&self, safety: SafetyLevel) -> Option<Guidance> {
-        safety.is_safety().then(|| self.safety())
     }
 }
 
@@ -168,7 +146,7 @@ mod tests {
     use super::*;
 
     fn nowhere() -> Scene<'static> {
-        Scene { directory: None, organisation: "school", centre: "", now: Timestamp::UNIX_EPOCH }
+        Scene { directory: None, organisation: "school", on_duty: OnDuty::Unknown }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod api;
 mod audit;
 mod codec;
+mod duty;
 mod guidance;
 mod machine;
 mod premises;

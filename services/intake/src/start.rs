@@ -18,6 +18,7 @@ use crate::{
     Settings,
     api::{Details, Emergencies, Intake, SourceSystems},
     audit::Audit,
+    duty::Duty,
     guidance,
     machine::Signals,
     usage::Fullness,
@@ -61,6 +62,7 @@ pub async fn start(environment: &Environment, settings: Settings) -> Result<Serv
         clock: Arc::clone(&environment.clock),
         fullness: Arc::clone(&fullness),
         emergencies: Emergencies::new(settings.emergencies_per_hour),
+        duty: Duty::new(broker.log(StreamName::Tasks)),
     });
     let worker = Worker::new(
         NAME,

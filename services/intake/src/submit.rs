@@ -7,7 +7,7 @@ use prost::Message as _;
 use voordeur_chassis::{Identity, Problem, edge::wire_position, trace_headers};
 use voordeur_contracts::{
     common::TextPurpose,
-    intake::{self, SubmitSignalRequest, SubmitSignalResponse},
+    intake::{self, OnDuty, SubmitSignalRequest, SubmitSignalResponse},
 };
 use voordeur_directory::{Directory, Organisation};
 use voordeur_eventlog::{
@@ -73,22 +73,25 @@ impl Intake {
         };
         let centre =
             directory.as_deref().map(|d| centre_key(d, &organisation, &request, now)).unwrap_or_default();
-        let scene =
-            Scene { directory: directory.as_deref(), organisation: &organisation, centre: &centre, now };
+        let on_duty = || self.duty.at(directory.as_deref(), &centre, now, deadline);
+        let scene = |on_duty| Scene { directory: directory.as_deref(), organisation: &organisation, on_duty };
         // The first question, before anything else. Nothing of the request is kept.
         if request.about_colleague {
-            let guidance = Some(scene.about_colleague(safety));
+            let guidance = Some(scene(on_duty().await).about_colleague(safety));
             return Ok(SubmitSignalResponse { guidance, ..SubmitSignalResponse::default() });
         }
-        let outcome = Box::pin(self.take(caller, request, directory.as_deref(), now, deadline)).await;
+        // Who is there is asked while the signal is stored, so that it waits for no roster.
+        let there = async { if safety { on_duty().await } else { OnDuty::Unknown } };
+        let taken = Box::pin(self.take(caller, request, directory.as_deref(), now, deadline));
+        let (outcome, there) = tokio::join!(taken, there);
         match outcome {
             Ok(mut response) => {
-                response.guidance = safety.then(|| scene.safety());
+                response.guidance = safety.then(|| scene(there).safety());
                 Ok(response)
             }
-            Err(problem) if safety => Err(problem.with_detail(guidance::NAME, &scene.safety())),
+            Err(problem) if safety => Err(problem.with_detail(guidance::NAME, &scene(there).safety())),
             Err(problem) if problem.reason == voordeur_intake_domain::submission::CONSENT_MISSING => {
-                Err(problem.with_detail(guidance::NAME, &scene.offer_consult()))
+                Err(problem.with_detail(guidance::NAME, &scene(on_duty().await).offer_consult()))
             }
             Err(problem) => Err(problem),
         }

@@ -120,9 +120,13 @@ impl Intake {
             (_, Ok(signal)) => signal,
             (_, Err(problem)) => return Err(wish.err().unwrap_or(problem)),
         };
-        let kept = self.own_signal(&organisation, signal, deadline).await;
-        let kept = kept.map_err(|problem| self.with_known_guidance(&organisation, signal, problem))?;
-        let guidance = self.guidance_of(&kept);
+        let kept = match self.own_signal(&organisation, signal, deadline).await {
+            Ok(kept) => kept,
+            Err(problem) => {
+                return Err(self.with_known_guidance(&organisation, signal, problem, deadline).await);
+            }
+        };
+        let guidance = self.guidance_of(&kept, deadline).await;
         let outcome = match wish {
             Ok(wish) => self.fulfil(Actor::Organisation(organisation), wish, deadline).await,
             Err(problem) => Err(problem),

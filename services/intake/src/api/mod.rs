@@ -17,7 +17,7 @@ use voordeur_eventlog::{EventLog, Position, StreamName, fold::Fold};
 use voordeur_kernel::Clock;
 use voordeur_vault::{Deriver, Vault};
 
-use crate::{audit::Audit, machine::Signals, usage::Fullness};
+use crate::{audit::Audit, duty::Duty, machine::Signals, usage::Fullness};
 
 pub(crate) use details::Emergencies;
 pub(crate) use service::{Details, SourceSystems};
@@ -37,6 +37,8 @@ pub(crate) struct Intake {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) fullness: Arc<Fullness>,
     pub(crate) emergencies: Emergencies,
+    /// Who is there now, for guidance.
+    pub(crate) duty: Duty,
 }
 
 impl Intake {

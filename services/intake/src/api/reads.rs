@@ -5,8 +5,8 @@ use voordeur_contracts::{
     common::{self, TextPurpose},
     event::AuditObjectType,
     intake::{
-        Answer, GetSignalRequest, GetSignalResponse, ListSignalsRequest, ListSignalsResponse, SignalStatus,
-        get_signal_request::Signal as Which,
+        Answer, GetSignalRequest, GetSignalResponse, ListSignalsRequest, ListSignalsResponse, OnDuty,
+        SignalStatus, get_signal_request::Signal as Which,
     },
 };
 use voordeur_eventlog::{Deadline, fold::FoldError};
@@ -40,12 +40,14 @@ impl Intake {
                 return Err(Problem::fault("signal", "REQUIRED", "give a signal_id or a client_reference"));
             }
         };
-        self.wait_for(request.at_least.as_ref(), deadline)
-            .await
-            .map_err(|problem| self.with_known_guidance(&organisation, id, problem))?;
-        let kept = self.own_signal(&organisation, id, deadline).await;
-        let kept = kept.map_err(|problem| self.with_known_guidance(&organisation, id, problem))?;
-        let guidance = self.guidance_of(&kept);
+        if let Err(problem) = self.wait_for(request.at_least.as_ref(), deadline).await {
+            return Err(self.with_known_guidance(&organisation, id, problem, deadline).await);
+        }
+        let kept = match self.own_signal(&organisation, id, deadline).await {
+            Ok(kept) => kept,
+            Err(problem) => return Err(self.with_known_guidance(&organisation, id, problem, deadline).await),
+        };
+        let guidance = self.guidance_of(&kept, deadline).await;
         let answer = self.answer_for(&organisation, id, &kept, &request.asker_local_id, deadline).await;
         let answer = answer.map_err(|problem| match &guidance {
             Some(guidance) => problem.with_detail(guidance::NAME, guidance),
@@ -78,11 +80,12 @@ impl Intake {
 
     /// An error that came before the signal was looked up still carries its guidance. As long as nobody can tell how safe it is,
     /// guidance is shown: a signal that is not in memory, or cannot be read.
-    pub(super) fn with_known_guidance(
+    pub(super) async fn with_known_guidance(
         &self,
         organisation: &OrganisationKey,
         id: SignalId,
         problem: Problem,
+        deadline: Deadline,
     ) -> Problem {
         if problem.kind == ErrorKind::NotFound {
             return problem;
@@ -90,13 +93,13 @@ impl Intake {
         let held = subject_of(id).ok().and_then(|subject| self.fold.get(&subject).ok().flatten());
         let guidance = match held {
             Some(held) if held.state.signal.received.organisation == *organisation => {
-                self.guidance_of(&held.state)
+                self.guidance_of(&held.state, deadline).await
             }
             Some(_) => None,
             None => {
                 let directory = self.directory.current().ok();
                 let (directory, organisation) = (directory.as_deref(), organisation.as_str());
-                Some(Scene { directory, organisation, centre: "", now: self.clock.now() }.safety())
+                Some(Scene { directory, organisation, on_duty: OnDuty::Unknown }.safety())
             }
         };
         match guidance {
@@ -106,16 +109,19 @@ impl Intake {
     }
 
     /// Guidance that every reply about this signal carries.
-    pub(super) fn guidance_of(&self, kept: &Kept) -> Option<voordeur_contracts::intake::Guidance> {
-        let directory = self.directory.current().ok();
+    pub(super) async fn guidance_of(
+        &self,
+        kept: &Kept,
+        deadline: Deadline,
+    ) -> Option<voordeur_contracts::intake::Guidance> {
         let received = &kept.signal.received;
-        let scene = Scene {
-            directory: directory.as_deref(),
-            organisation: received.organisation.as_str(),
-            centre: received.centre.as_str(),
-            now: self.clock.now(),
-        };
-        scene.of_level(received.safety)
+        if !received.safety.is_safety() {
+            return None;
+        }
+        let directory = self.directory.current().ok();
+        let directory = directory.as_deref();
+        let on_duty = self.duty.at(directory, received.centre.as_str(), self.clock.now(), deadline).await;
+        Some(Scene { directory, organisation: received.organisation.as_str(), on_duty }.safety())
     }
 
     pub(super) async fn wait_for(

@@ -11,6 +11,7 @@
 mod bad_input;
 mod bulk;
 mod commands;
+mod duty;
 mod details;
 mod reads;
 mod safety;
