@@ -14,10 +14,12 @@ mod process;
 mod proxy;
 mod server;
 mod small_disk;
+mod smtp;
 mod wait;
 
 pub use cluster::{CutOff, NatsCluster};
 pub use process::{freeze, thaw};
 pub use proxy::FaultProxy;
 pub use server::{NatsServer, Sync};
+pub use smtp::{Behaviour, Received, SmtpServer};
 pub use wait::eventually;

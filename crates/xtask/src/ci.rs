@@ -68,6 +68,7 @@ pub(crate) fn test(root: &Path, steps: &mut Steps) -> Result<(), String> {
         let runner: &[&str] = if with_nextest { &["nextest", "run"] } else { &["test"] };
         let mut tests = cargo(root, runner.iter().chain(&["--workspace", "--locked"]));
         tools.prepare(&mut tests)?;
+        tests.env("SMTP_PACKAGES", tools.smtp_server()?);
         run(&mut tests)
     });
     steps.step("a client that is not ours", || interop(root, &tools));

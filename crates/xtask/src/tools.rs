@@ -47,6 +47,11 @@ impl Tools {
         ))
     }
 
+    /// The folder with the packages of a server of mail, which tests start.
+    pub(crate) fn smtp_server(&self) -> Result<PathBuf, String> {
+        self.python_packages("smtp-server", &self.root.join("crates/xtask/tools/smtp-server.txt"))
+    }
+
     /// The spelling checker.
     pub(crate) fn typos(&self) -> Result<PathBuf, String> {
         let site = self.pip("typos", &self.root.join("crates/xtask/tools/typos.txt"), false)?;

@@ -37,6 +37,8 @@ pub struct Config {
     pub intake: ListenConfig,
     /// Routing.
     pub routing: RoutingConfig,
+    /// Mail that tells people to act.
+    pub mail: MailConfig,
     /// Escalation.
     pub escalation: EscalationConfig,
 }
@@ -185,6 +187,38 @@ impl RoutingConfig {
     pub const fn listen(&self) -> ListenConfig {
         ListenConfig { grpc: self.grpc, http: self.http }
     }
+}
+
+/// Section `mail`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailConfig {
+    /// Server that takes mail; empty: none.
+    pub server: String,
+    /// Its port.
+    pub port: u16,
+    /// How the connection is kept secret.
+    pub tls: MailTls,
+    /// Address that mail comes from.
+    pub from: String,
+    /// User and password, one a line; empty: none.
+    pub credentials_file: PathBuf,
+    /// Seconds.
+    pub timeout_s: u64,
+    /// Address of the worklist; empty: none.
+    pub worklist: String,
+}
+
+/// How the connection with the server of mail is kept secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailTls {
+    /// It begins in the clear and changes over.
+    StartTls,
+    /// From the first byte.
+    Tls,
+    /// Not at all.
+    None,
 }
 
 /// Section `escalation`.

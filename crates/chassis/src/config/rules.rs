@@ -53,6 +53,10 @@ pub(super) const RULES: &[(&str, &str, Rule)] = &[
     ("routing", "first_contact_s", Rule::Between(0, YEAR_S)),
     ("routing", "answer_s", Rule::Between(0, YEAR_S)),
     ("routing", "repeat_s", Rule::Between(0, YEAR_S)),
+    ("mail", "port", Rule::Between(1, 65_535)),
+    ("mail", "tls", Rule::OneOf(&["starttls", "tls", "none"])),
+    ("mail", "timeout_s", Rule::Between(1, 25)),
+    ("mail", "worklist", Rule::UrlOrEmpty(&["http", "https"])),
     ("escalation", "grpc", Rule::Address),
     ("escalation", "http", Rule::Address),
 ];

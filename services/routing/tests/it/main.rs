@@ -17,6 +17,7 @@ mod explaining;
 mod follow_ups;
 mod looks;
 mod metrics;
+mod notices;
 mod presence;
 mod routing;
 mod support;

@@ -257,13 +257,16 @@ impl World {
     }
 
     pub async fn start(&self) -> Replica {
+        self.start_with(Settings::new(self.deriver.clone())).await
+    }
+
+    pub async fn start_with(&self, settings: Settings) -> Replica {
         let environment = Environment {
             broker: Arc::new(self.broker.clone()),
             clock: Arc::new(self.clock.clone()),
             tasks: Tasks::new(),
             dev: true,
         };
-        let settings = Settings::new(self.deriver.clone());
         let service = start(&environment, settings).await.unwrap();
         let digest = Arc::clone(&service.folds[0].1);
         let free = || "127.0.0.1:0".parse().unwrap();

@@ -1,13 +1,17 @@
 //! The services by name, and what each is given.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use voordeur_chassis::{
     Environment, Service, StartError, SystemClock, Tasks,
-    config::{Config, ListenConfig, RoutingConfig},
+    config::{Config, ListenConfig, MailConfig, MailTls, RoutingConfig},
 };
 use voordeur_eventlog::nats::NatsBroker;
 use voordeur_kernel::Span;
+use voordeur_routing::notices::{
+    Notifier,
+    smtp::{self, BadMailSettings, Smtp, SmtpSettings, Tls},
+};
 use voordeur_vault::KeyFile;
 
 use crate::failure::Failure;
@@ -84,6 +88,8 @@ impl ServiceName {
             Self::Routing => {
                 let settings = voordeur_routing::Settings {
                     overrides: overrides(&surroundings.config.routing),
+                    notifier: notifier(&surroundings.config.mail)?,
+                    worklist: surroundings.config.mail.worklist.clone(),
                     ..voordeur_routing::Settings::new(keys.deriver())
                 };
                 voordeur_routing::start(environment, settings).await
@@ -100,8 +106,33 @@ impl ServiceName {
     }
 }
 
+/// Who hands mail over, when there is a server for it.
+fn notifier(config: &MailConfig) -> Result<Option<Arc<dyn Notifier>>, StartError> {
+    if config.server.is_empty() {
+        return Ok(None);
+    }
+    let file = &config.credentials_file;
+    let bad = |error: BadMailSettings| StartError::Settings(error.to_string());
+    let credentials =
+        (!file.as_os_str().is_empty()).then(|| smtp::read_credentials(file)).transpose().map_err(bad)?;
+    let settings = SmtpSettings {
+        server: config.server.clone(),
+        port: config.port,
+        tls: match config.tls {
+            MailTls::StartTls => Tls::StartTls,
+            MailTls::Tls => Tls::Tls,
+            MailTls::None => Tls::None,
+        },
+        from: config.from.clone(),
+        credentials,
+        timeout: Duration::from_secs(config.timeout_s),
+    };
+    let smtp = Smtp::new(settings).map_err(bad)?;
+    Ok(Some(Arc::new(smtp)))
+}
+
 /// Spans other than those of the policy, where there are any.
-fn overrides(config: &RoutingConfig) -> voordeur_routing::Overrides {
+pub(crate) fn overrides(config: &RoutingConfig) -> voordeur_routing::Overrides {
     let span = |seconds: u64| (seconds > 0).then_some(Span::Elapsed(seconds));
     voordeur_routing::Overrides {
         offer: span(config.offer_s),
