@@ -122,6 +122,7 @@ fn flat(directory: &Directory) -> BTreeMap<String, String> {
         }
         put(format!("{path}.expertise"), joined(p.expertise.iter().map(|d| d.name())));
         put(format!("{path}.hours_per_week"), p.hours_per_week.map_or_else(String::new, |h| h.to_string()));
+        put(format!("{path}.max_open_tasks"), p.max_open_tasks.map_or_else(String::new, |n| n.to_string()));
         put(format!("{path}.centres"), joined(p.centres.iter()));
         for (path, value) in p.notify.iter().flat_map(|notify| notify::flat(&path, notify)) {
             put(path, value);

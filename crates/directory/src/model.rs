@@ -236,6 +236,8 @@ pub struct Person {
     pub expertise: BTreeSet<ConcernDomain>,
     /// Working hours a week; open work is weighed against it.
     pub hours_per_week: Option<u16>,
+    /// Open tasks from which on others go first, where there is a choice. A preference: nobody is refused help by it.
+    pub max_open_tasks: Option<u16>,
     /// Centres she belongs to.
     pub centres: BTreeSet<CentreKey>,
     /// When she is where, in a normal week.

@@ -112,6 +112,7 @@ pub(crate) struct PersonDraft {
     pub(crate) registration: Option<PersonRegistration>,
     pub(crate) expertise: BTreeSet<ConcernDomain>,
     pub(crate) hours_per_week: Option<u16>,
+    pub(crate) max_open_tasks: Option<u16>,
     pub(crate) centres: Vec<(String, CentreKey)>,
     pub(crate) presence: Vec<(String, Presence)>,
     pub(crate) notify: Option<Notify>,
@@ -350,6 +351,7 @@ fn person(table: &mut Reader<'_, '_>, notes: &mut Notes) -> PersonDraft {
         table.optional(notes, "hours_per_week")
     };
     let hours_per_week = value.and_then(|v| v.number(notes, 1..=60));
+    let max_open_tasks = table.optional(notes, "max_open_tasks").and_then(|v| v.number(notes, 1..=1_000));
     let centres = table.required(notes, "centres").map_or_else(Vec::new, |list| keys(&list, notes));
     let mut intervals = Vec::new();
     if let Some(list) = table.optional(notes, "presence") {
@@ -370,6 +372,7 @@ fn person(table: &mut Reader<'_, '_>, notes: &mut Notes) -> PersonDraft {
         registration,
         expertise,
         hours_per_week,
+        max_open_tasks,
         centres,
         presence: intervals,
     }
@@ -521,6 +524,7 @@ impl PersonDraft {
             registration: self.registration,
             expertise: self.expertise,
             hours_per_week: self.hours_per_week,
+            max_open_tasks: self.max_open_tasks,
             centres: self.centres.into_iter().map(|(_, key)| key).collect(),
             presence: plain(self.presence),
             notify: self.notify,

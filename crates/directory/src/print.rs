@@ -68,6 +68,9 @@ impl Directory {
             if let Some(hours) = person.hours_per_week {
                 line(&mut out, "hours_per_week", &hours.to_string());
             }
+            if let Some(most) = person.max_open_tasks {
+                line(&mut out, "max_open_tasks", &most.to_string());
+            }
             list(&mut out, "centres", person.centres.iter().map(AsRef::as_ref));
             presence::print(&mut out, &person.presence);
             if let Some(notify) = &person.notify {

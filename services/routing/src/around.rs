@@ -193,7 +193,7 @@ pub(crate) fn sight(
             registered: person.is_registered_on(today),
             open_tasks: *open_tasks,
             weekly_minutes: u32::from(person.hours_per_week.unwrap_or(0)) * 60,
-            capacity: capacity(person),
+            capacity: person.max_open_tasks.map_or(0, u32::from),
             too_close: record.too_close.contains(&person.key),
             stand_in: looked.absence.and_then(|(absence, _)| absence.stand_in),
             neighbour: (at != centre).then(|| at.clone()),
@@ -206,12 +206,6 @@ pub(crate) fn sight(
         coordinator_absent: there.coordinator_absent,
         people: team(directory, centre, today).zip(work).map(seen).collect(),
     }
-}
-
-/// Open tasks from which on others go first; 0: no limit.
-fn capacity(person: &Person) -> u32 {
-    let _ = person;
-    0
 }
 
 /// The professionals of a centre, and of its neighbours by arrangement, each with the centre where she works.

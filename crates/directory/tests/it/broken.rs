@@ -178,6 +178,7 @@ fn each_fault_is_reported_at_its_line() {
             r#"expertise = ["GEDRAG", "HOUDING", "GEDRAG"]"#,
             &["32 person.noor.expertise[1] UNKNOWN_WORD", "32 person.noor.expertise[2] DUPLICATE"],
         ),
+        (33, "hours_per_week = 24\nmax_open_tasks = 0", &["34 person.noor.max_open_tasks OUT_OF_RANGE"]),
         (33, "hours_per_week = 61", &["33 person.noor.hours_per_week OUT_OF_RANGE"]),
         (33, "hours_per_week = -1", &["33 person.noor.hours_per_week OUT_OF_RANGE"]),
         (
