@@ -97,6 +97,7 @@ fn flat(directory: &Directory) -> BTreeMap<String, String> {
         put(format!("{path}.municipality"), c.municipality.value().to_owned());
         put(format!("{path}.holiday_region"), c.holiday_region.name().to_owned());
         put(format!("{path}.organisations"), joined(c.organisations.iter()));
+        put(format!("{path}.postcode"), c.postcode.clone().unwrap_or_default());
         put(format!("{path}.opening"), opening::flat_week(&c.opening));
         let on_holidays = if c.open_on_holidays { "true" } else { "" };
         put(format!("{path}.open_on_holidays"), on_holidays.to_owned());

@@ -20,6 +20,7 @@ pub mod policy;
 mod presence;
 mod print;
 mod read;
+pub mod register;
 mod school_holidays;
 mod store;
 mod times;

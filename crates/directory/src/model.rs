@@ -200,6 +200,8 @@ pub struct Centre {
     pub registrations: Vec<Registration>,
     /// Region of the school holidays.
     pub holiday_region: HolidayRegion,
+    /// Postcode of the building, so that registers can be compared with it.
+    pub postcode: Option<String>,
     /// Opening hours of the week; Monday to Friday from 08:00 until 17:00 when there are none.
     pub opening: Vec<Opening>,
     /// Open on national holidays as on other days?

@@ -29,6 +29,7 @@ use crate::{
     policy::{self, PolicyDraft},
     presence::{self, Presence},
     read::{Reader, Value},
+    register,
     school_holidays::{self, SchoolHoliday},
 };
 
@@ -88,6 +89,7 @@ pub(crate) struct CentreDraft {
     pub(crate) organisations: Vec<(String, OrganisationKey)>,
     pub(crate) registrations: Vec<(String, Registration)>,
     pub(crate) holiday_region: Option<HolidayRegion>,
+    pub(crate) postcode: Option<String>,
     pub(crate) opening: Vec<(String, Opening)>,
     /// Could every part of the opening hours be read?
     pub(crate) opening_is_good: bool,
@@ -293,6 +295,11 @@ fn centre(table: &mut Reader<'_, '_>, notes: &mut Notes) -> CentreDraft {
     let holiday_region = table
         .required(notes, "holiday_region")
         .and_then(|v| v.word(notes, HolidayRegion::ALL, HolidayRegion::name));
+    let postcode = table.optional(notes, "postcode").and_then(|v| {
+        v.parsed(notes, "BAD_POSTCODE", |text| {
+            register::postcode(text).ok_or("write a postcode, for instance 1234AB")
+        })
+    });
     let faults = notes.faults.len();
     let opening = opening::read_week(table, notes);
     let opening_is_good = notes.faults.len() == faults;
@@ -315,6 +322,7 @@ fn centre(table: &mut Reader<'_, '_>, notes: &mut Notes) -> CentreDraft {
         organisations,
         registrations,
         holiday_region,
+        postcode,
         opening,
         opening_is_good,
         open_on_holidays,
@@ -506,6 +514,7 @@ impl CentreDraft {
             organisations: self.organisations.into_iter().map(|(_, key)| key).collect(),
             registrations: plain(self.registrations),
             holiday_region: self.holiday_region?,
+            postcode: self.postcode,
             opening: plain(self.opening),
             open_on_holidays: self.open_on_holidays,
             groups: groups.collect::<Option<_>>()?,

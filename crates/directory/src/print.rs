@@ -33,6 +33,9 @@ impl Directory {
             line(&mut out, "label", &quoted(&centre.label));
             line(&mut out, "municipality", &quoted(centre.municipality.value()));
             line(&mut out, "holiday_region", &quoted(centre.holiday_region.name()));
+            if let Some(postcode) = &centre.postcode {
+                line(&mut out, "postcode", &quoted(postcode));
+            }
             opening::print_week(&mut out, &centre.opening);
             if centre.open_on_holidays {
                 line(&mut out, "open_on_holidays", "true");
@@ -105,24 +108,25 @@ fn registrations(out: &mut String, registrations: &[Registration]) {
         return;
     }
     out.push_str("registrations = [\n");
-    for Registration { identifier, period, opvang } in registrations {
-        let _ = write!(
-            out,
-            "    {{ scheme = \"{}\", value = {}",
-            identifier.scheme(),
-            quoted(identifier.value())
-        );
-        if let Some(opvang) = opvang {
-            let _ = write!(out, ", opvang = \"{}\"", opvang.name());
-        }
-        for (key, day) in [("from", period.from), ("until", period.until)] {
-            if let Some(day) = day {
-                let _ = write!(out, ", {key} = {day}");
-            }
-        }
-        out.push_str(" },\n");
+    for registration in registrations {
+        let _ = writeln!(out, "    {},", registration_line(registration));
     }
     out.push_str("]\n");
+}
+
+/// A registration as it stands in a list, without the comma behind it.
+pub(crate) fn registration_line(Registration { identifier, period, opvang }: &Registration) -> String {
+    let mut out = format!("{{ scheme = \"{}\", value = {}", identifier.scheme(), quoted(identifier.value()));
+    if let Some(opvang) = opvang {
+        let _ = write!(out, ", opvang = \"{}\"", opvang.name());
+    }
+    for (key, day) in [("from", period.from), ("until", period.until)] {
+        if let Some(day) = day {
+            let _ = write!(out, ", {key} = {day}");
+        }
+    }
+    out.push_str(" }");
+    out
 }
 
 pub(crate) fn clock(minute: u16) -> String {

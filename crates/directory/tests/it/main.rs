@@ -13,6 +13,7 @@ mod files;
 mod floor_hours;
 mod policy;
 mod presence;
+mod register;
 mod store;
 
 pub(crate) const SAMPLE: &str = include_str!("../../../../deploy/directory/voorbeeld.toml");

@@ -10,6 +10,7 @@ use serde_json::json;
 use voordeur_directory::{Directory, DirectoryError, DirectoryStore, Finding, diff};
 use voordeur_eventlog::{Broker, BucketName, Deadline};
 
+use super::directory_import::{self, Import};
 use crate::{
     arguments::Global,
     client::Client,
@@ -45,6 +46,9 @@ Examples:
         #[arg(long)]
         dry_run: bool,
     },
+    /// What the national registers say about the centres of a file; changes nothing
+    #[command(subcommand)]
+    Import(Import),
     /// The file of a version
     #[command(after_help = "\
 Examples:
@@ -63,6 +67,7 @@ Examples:
 pub(crate) async fn run(command: Command, global: &Global) -> Result<ExitCode, Failure> {
     match command {
         Command::Check { file } => check(&file, global.json),
+        Command::Import(import) => directory_import::run(import, global.json),
         Command::Apply { file, expected_version, dry_run } => {
             let client = Client::new(global)?;
             let broker = client.broker().await?;
@@ -87,7 +92,7 @@ pub(crate) fn checked(file: &Path) -> Result<Directory, Failure> {
     Ok(parse(file, &read(file)?)?.0)
 }
 
-fn read(file: &Path) -> Result<String, Failure> {
+pub(crate) fn read(file: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(file).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))
 }
 
@@ -95,7 +100,7 @@ fn parse(file: &Path, text: &str) -> Result<(Directory, Vec<Finding>), Failure> 
     Directory::parse(text).map_err(|faults| faulty(file, &faults))
 }
 
-fn faulty(file: &Path, faults: &[Finding]) -> Failure {
+pub(crate) fn faulty(file: &Path, faults: &[Finding]) -> Failure {
     let plural = if faults.len() == 1 { "fault" } else { "faults" };
     Failure {
         faults: faults.iter().map(ToString::to_string).collect(),
