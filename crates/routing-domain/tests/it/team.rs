@@ -229,6 +229,8 @@ fn only_a_colleague_who_is_at_work_or_the_coordinator_is_asked_to_take_over() {
     assert_eq!(world.does("anna", transfer_to("cor")), Err(Refusal::ColleagueNotThere));
     assert_eq!(world.does("anna", transfer_to("anna")), Err(Refusal::HeldAlready));
     assert_eq!(world.does("bea", transfer_to("bea")).unwrap_err().reason(), "NOT_YOUR_STEP");
+    world.there.coordinator_absent = true;
+    assert_eq!(world.does("anna", transfer_to(COORDINATOR)), Err(Refusal::ColleagueNotThere));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use voordeur_contracts::routing::RequestFurtherWorkRequest;
 use voordeur_eventlog::Deadline;
 use voordeur_kernel::{ConcernDomain, ProfessionalKey, TaskId, limits};
 use voordeur_routing_domain::{
-    task::{Task, Wish, further_work},
+    task::{Refusal, Task, Wish, further_work},
     words::FurtherWorkReason,
 };
 
@@ -61,6 +61,9 @@ impl TaskApi {
         let subject = task_subject(earlier).map_err(|error| Problem::broken(error.to_string()))?;
         let state = office.fold.load(&subject, deadline).await?.ok_or_else(not_found)?.state;
         let before = state.task().filter(|task| visible(&directory, caller, task)).ok_or_else(not_found)?;
+        if act.seen_version != 0 && act.seen_version != before.version {
+            return Err(refused(&Refusal::VersionChanged { now: before.version }, Some(before)));
+        }
         let now = office.clock.now();
         let by = office.by(&directory, caller, before, now);
         let about = further_work(before, &by, reason, &domains, now)

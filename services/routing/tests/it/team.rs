@@ -10,7 +10,7 @@ use voordeur_contracts::{
         AnswerStatus, AssignReason, AwayReason, CancelReason, DeclineReason, FurtherWorkReason, MeetingEnd,
         TaskOutcome, TaskState, WithoutParentsReason,
     },
-    routing::{MarkAbsentRequest, MarkReturnedRequest, Task},
+    routing::{MarkAbsentRequest, MarkReturnedRequest, PlanMeetingRequest, RequestFurtherWorkRequest, Task},
 };
 use voordeur_kernel::{Clock as _, Timestamp};
 
@@ -219,9 +219,8 @@ async fn two_who_do_it_at_once_leave_one_holder_and_one_event_each() {
     two.stop().await;
 }
 
-fn plan(replica: &Replica, task: &str) -> voordeur_contracts::routing::PlanMeetingRequest {
-    let _ = replica;
-    voordeur_contracts::routing::PlanMeetingRequest {
+fn plan(task: &str) -> PlanMeetingRequest {
+    PlanMeetingRequest {
         task_id: task.to_owned(),
         roles: vec![Role::InternBegeleider.into(), Role::Jgz.into()],
         people: vec!["bea".to_owned()],
@@ -234,7 +233,7 @@ async fn a_meeting_is_planned_with_all_its_faults_at_once_and_asked_about_until_
     let world = World::with(&["anna", "bea"]).await;
     let replica = world.start().await;
     let task = annas(&replica, 1).await;
-    let mut bad = plan(&replica, "tsk_");
+    let mut bad = plan("tsk_");
     bad.roles = vec![Role::Signaller.into(), 99];
     bad.people = vec!["Not A Key".into()];
     bad.without_parents = WithoutParentsReason::ParentsAsked.into();
@@ -247,14 +246,14 @@ async fn a_meeting_is_planned_with_all_its_faults_at_once_and_asked_about_until_
     assert_eq!(fields, ["at", "command", "invite_parents", "people[0]", "roles[0]", "roles[1]", "task_id"]);
 
     let at = later(&world, 24);
-    let mut elsewhere = plan(&replica, &task);
+    let mut elsewhere = plan(&task);
     elsewhere.command = command("m0");
     elsewhere.at = Some(to_wire_time(at));
     elsewhere.people = vec!["bea".into(), "eva".into()];
     let status = replica.api.clone().plan_meeting(of("anna", elsewhere)).await.unwrap_err();
     assert_eq!(status.get_details_bad_request().unwrap().field_violations[0].field, "people[1]");
 
-    let mut good = plan(&replica, &task);
+    let mut good = plan(&task);
     good.command = command("m1");
     good.at = Some(to_wire_time(at));
     let planned = replica.api.clone().plan_meeting(of("anna", good.clone())).await.unwrap().into_inner();
@@ -300,7 +299,7 @@ async fn parents_come_to_a_meeting_about_safety_only_when_that_is_said() {
             AcceptTaskRequest { task_id: task.clone(), command: command("take") }
         )
         .unwrap();
-        let mut meeting = plan(&replica, &task);
+        let mut meeting = plan(&task);
         meeting.command = command("meet");
         meeting.at = Some(to_wire_time(later(&world, 2)));
         meeting.invite_parents = invite;
@@ -359,7 +358,7 @@ async fn more_work_is_a_new_task_that_names_the_one_before_and_goes_first_to_who
     let ask = |replica: &Replica, person: &'static str, reason: FurtherWorkReason, key: &'static str| {
         let (api, task) = (replica.api.clone(), task.clone());
         async move {
-            let request = voordeur_contracts::routing::RequestFurtherWorkRequest {
+            let request = RequestFurtherWorkRequest {
                 task_id: task,
                 command: command(key),
                 reason: reason.into(),

@@ -1,7 +1,10 @@
 //! The steps as clap reads them.
 
 use clap::{Subcommand, builder::TypedValueParser};
-use voordeur_contracts::{common::Position, event::TaskState};
+use voordeur_contracts::{
+    common::{Position, Role},
+    event::TaskState,
+};
 use voordeur_kernel::Timestamp;
 
 use crate::{
@@ -13,6 +16,11 @@ use crate::{
 fn open_states() -> impl TypedValueParser<Value = i32> {
     let ended = [TaskState::Completed, TaskState::Cancelled, TaskState::EnteredInError];
     words_but("voordeur.event.v1.TaskState", &ended.map(i32::from))
+}
+
+/// Roles of the team around a child; whoever raised the signal is told by the answer, and who runs the installation is no colleague.
+fn roles() -> impl TypedValueParser<Value = i32> {
+    words_but("voordeur.common.v1.Role", &[Role::Signaller, Role::Operator, Role::Auditor].map(i32::from))
 }
 
 #[derive(Debug, Subcommand)]
@@ -171,7 +179,7 @@ Example:
         /// tsk_…
         task: String,
         /// Which role
-        #[arg(long, value_parser = words("voordeur.common.v1.Role"))]
+        #[arg(long, value_parser = roles())]
         role: i32,
         /// Key of one person
         #[arg(long)]
@@ -229,11 +237,14 @@ Example:
     /// Plan a meeting about it; the parents are invited unless there is a reason
     #[command(after_help = "\
 Examples:
-  voordeur task plan-meeting tsk_0011… --at 2026-12-01T15:30 --role intern-begeleider --as person:noor
-  voordeur task plan-meeting tsk_0011… --at 2026-12-01T15:30 --person sam --without-parents parents-asked \\
-      --as person:noor
-  voordeur task plan-meeting tsk_0011… --at 2026-12-01T15:30 --role jgz --invite-parents --as person:noor
-                                       # a safety signal: parents come only when that is said")]
+  voordeur task plan-meeting tsk_0011… --at 2026-12-01T15:30 \\
+      --role intern-begeleider --as person:noor
+  voordeur task plan-meeting tsk_0011… --at 2026-12-01T15:30 \\
+      --person sam --without-parents parents-asked --as person:noor
+
+A safety signal: parents come only when that is said
+  voordeur task plan-meeting tsk_0011… --at 2026-12-01T15:30 \\
+      --role jgz --invite-parents --as person:noor")]
     PlanMeeting {
         /// tsk_…
         task: String,
@@ -241,7 +252,7 @@ Examples:
         #[arg(long, value_parser = wire::moment)]
         at: Timestamp,
         /// A role of the team that is invited
-        #[arg(long = "role", value_name = "ROLE", value_parser = words("voordeur.common.v1.Role"))]
+        #[arg(long = "role", value_name = "ROLE", value_parser = roles())]
         roles: Vec<i32>,
         /// Key of a person of the centre who is invited
         #[arg(long = "person", value_name = "PERSON")]

@@ -10,6 +10,7 @@
 )]
 
 mod all;
+mod audit;
 mod coming_due;
 mod demo;
 mod floor;
@@ -19,4 +20,6 @@ mod operations;
 mod outcome;
 mod outcome_classify;
 mod outcome_report;
+mod registers;
 mod support;
+mod team;
