@@ -23,7 +23,10 @@ use voordeur_contracts::{
     intake::{
         details_service_client::DetailsServiceClient, signal_intake_service_client::SignalIntakeServiceClient,
     },
-    routing::{presence_service_client::PresenceServiceClient, task_service_client::TaskServiceClient},
+    routing::{
+        notice_service_client::NoticeServiceClient, presence_service_client::PresenceServiceClient,
+        task_service_client::TaskServiceClient,
+    },
 };
 use voordeur_eventlog::nats::{NatsBroker, NatsSettings};
 
@@ -126,6 +129,10 @@ impl Client {
 
     pub(crate) fn tasks(&self) -> Result<TaskServiceClient<Wire>, Failure> {
         self.wire("routing", self.config.routing.listen()).map(TaskServiceClient::new)
+    }
+
+    pub(crate) fn notices(&self) -> Result<NoticeServiceClient<Wire>, Failure> {
+        self.wire("routing", self.config.routing.listen()).map(NoticeServiceClient::new)
     }
 
     pub(crate) fn presence(&self) -> Result<PresenceServiceClient<Wire>, Failure> {

@@ -33,10 +33,24 @@ pub(crate) fn check(draft: &PolicyDraft, file: &Draft, notes: &mut Notes) {
         check_reference(path, reference, file, notes);
     }
     if let Some(policy) = &draft.policy {
-        for found in reach(policy, Universe::Anywhere).unreachable {
-            let description = why(policy, &found.branch, &found.why, notes);
-            notes.fault_at(&place(&found.branch), "UNREACHABLE", description);
-        }
+        unreachable(policy, notes);
+    }
+}
+
+/// The same for a policy of which the rest of the file is not known, with what is odd in it by itself.
+pub(super) fn check_alone(draft: &PolicyDraft, notes: &mut Notes) {
+    on_the_clock(&draft.on_the_clock, notes);
+    if let Some(policy) = &draft.policy {
+        unreachable(policy, notes);
+        ladders(policy, notes);
+    }
+}
+
+/// Branches that no signal anywhere reaches.
+fn unreachable(policy: &Policy, notes: &mut Notes) {
+    for found in reach(policy, Universe::Anywhere).unreachable {
+        let description = why(policy, &found.branch, &found.why, notes);
+        notes.fault_at(&place(&found.branch), "UNREACHABLE", description);
     }
 }
 
@@ -94,26 +108,12 @@ fn why(policy: &Policy, branch: &[usize], why: &Why, notes: &Notes) -> String {
 }
 
 /// What somebody should look at in a file that is good.
-pub(crate) fn warn(directory: &Directory, on_the_clock: &[String], notes: &mut Notes) {
+pub(crate) fn warn(directory: &Directory, clock_spans: &[String], notes: &mut Notes) {
     week(directory, notes);
-    for path in on_the_clock {
-        notes.warn_at(
-            path,
-            "ON_THE_CLOCK",
-            "counts on at night and at weekends; write working hours or minutes to count only while the centre is open",
-        );
-    }
+    on_the_clock(clock_spans, notes);
     unused_arrangements(directory, notes);
     let Some(policy) = directory.own_policy() else { return };
-    let used = policy.used_ladders();
-    for ladder in policy.ladders() {
-        let path = format!("{TABLE}.ladder.{}", ladder.name());
-        if used.contains(ladder.name()) {
-            spans(&path, ladder, notes);
-        } else {
-            notes.warn_at(&path, "LADDER_UNUSED", "no branch uses this ladder");
-        }
-    }
+    ladders(policy, notes);
     let places = directory.places();
     if !places.is_empty() {
         let here = reach(policy, Universe::Places(&places));
@@ -133,7 +133,29 @@ pub(crate) fn warn(directory: &Directory, on_the_clock: &[String], notes: &mut N
         }
     }
     expertise(directory, policy, notes);
-    arrangements(directory, policy, &used, notes);
+    arrangements(directory, policy, notes);
+}
+
+fn on_the_clock(paths: &[String], notes: &mut Notes) {
+    for path in paths {
+        notes.warn_at(
+            path,
+            "ON_THE_CLOCK",
+            "counts on at night and at weekends; write working hours or minutes to count only while the centre is open",
+        );
+    }
+}
+
+fn ladders(policy: &Policy, notes: &mut Notes) {
+    let used = policy.used_ladders();
+    for ladder in policy.ladders() {
+        let path = format!("{TABLE}.ladder.{}", ladder.name());
+        if used.contains(ladder.name()) {
+            spans(&path, ladder, notes);
+        } else {
+            notes.warn_at(&path, "LADDER_UNUSED", "no branch uses this ladder");
+        }
+    }
 }
 
 /// A day of the week on which the centre opens, and nobody is there by the weekly hours.
@@ -284,9 +306,10 @@ fn known(directory: &Directory, centre: &str, audience: Audience) -> Domains {
     }
 }
 
-/// An arrangement without a step, and a step without an arrangement.
-fn arrangements(directory: &Directory, policy: &Policy, used: &BTreeSet<&Name>, notes: &mut Notes) {
+/// Steps to a neighbour without any arrangement.
+fn arrangements(directory: &Directory, policy: &Policy, notes: &mut Notes) {
     let some = directory.arrangements().next().is_some();
+    let used = policy.used_ladders();
     for ladder in policy.ladders().filter(|ladder| used.contains(ladder.name())) {
         for (index, rung) in ladder.rungs().iter().enumerate() {
             if rung.audience == Audience::NeighbouringCentre && !some {

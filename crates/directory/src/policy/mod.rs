@@ -14,12 +14,15 @@ use voordeur_routing_domain::{
 };
 
 pub(crate) use check::{check, warn};
-pub(crate) use print::{flat, print};
 pub use print::when as shown_conditions;
+pub(crate) use print::{flat, print};
 pub(crate) use read::{PolicyDraft, read};
 pub use span::shown as shown_span;
 
-use crate::model::{Directory, Organisation, OrganisationKind};
+use crate::{
+    finding::{FileFault, Warning},
+    model::{Directory, Organisation, OrganisationKind},
+};
 
 /// The table in files.
 pub(crate) const TABLE: &str = "routing";
@@ -93,4 +96,13 @@ impl Directory {
             })
             .collect()
     }
+}
+
+/// Reads a file that has `[routing]` and nothing else: a policy that is rehearsed before it goes into a directory. Keys of organisations, centres
+/// and groups cannot be compared with anything then.
+///
+/// # Errors
+/// Every fault of the file, in order of line.
+pub fn parse_alone(text: &str) -> Result<(Policy, Vec<Warning>), Vec<FileFault>> {
+    read::alone(text)
 }

@@ -16,9 +16,9 @@ use voordeur_routing_domain::{
     words::{AskedBy, Audience, ClockKind, SubjectKind, Urgency},
 };
 
-use super::{TABLE, span};
+use super::{TABLE, check::check_alone, span};
 use crate::{
-    finding::{FileFault, Notes},
+    finding::{FileFault, Notes, Warning},
     read::{Reader, Value},
 };
 
@@ -56,14 +56,40 @@ pub(crate) struct PolicyDraft {
 /// Reads the built-in policy.
 pub(super) fn built_in(text: &str) -> Result<Policy, Vec<FileFault>> {
     let mut notes = Notes::of(text);
+    let draft = read_only(text, &mut notes, 0..=0);
+    draft.and_then(|draft| draft.policy).ok_or(notes.faults)
+}
+
+/// Reads a file with nothing but a policy.
+pub(super) fn alone(text: &str) -> Result<(Policy, Vec<Warning>), Vec<FileFault>> {
+    let mut notes = Notes::of(text);
+    let draft = read_only(text, &mut notes, 1..=u16::MAX);
+    if draft.is_none() {
+        notes.fault(1, TABLE, "REQUIRED", "is missing; write [routing] with version and default");
+    }
+    let policy = draft.and_then(|draft| {
+        check_alone(&draft, &mut notes);
+        draft.policy
+    });
+    let Notes { mut faults, mut warnings, .. } = notes;
+    warnings.sort();
+    faults.sort();
+    match policy {
+        Some(policy) if faults.is_empty() => Ok((policy, warnings)),
+        _ => Err(faults),
+    }
+}
+
+fn read_only(text: &str, notes: &mut Notes, versions: std::ops::RangeInclusive<u16>) -> Option<PolicyDraft> {
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in errors {
-        notes.fault(1, "file", "SYNTAX", error.message().to_owned());
+        let line = error.span().map_or(1, |span| notes.line(span.start));
+        notes.fault(line, "file", "SYNTAX", error.message().to_owned());
     }
     let mut file = Reader::new(document.get_ref(), String::new(), 1);
-    let draft = read_versions(&mut file, &mut notes, 0..=0);
-    file.finish(&mut notes);
-    draft.and_then(|draft| draft.policy).ok_or(notes.faults)
+    let draft = read_versions(&mut file, notes, versions);
+    file.finish(notes);
+    draft
 }
 
 /// Reads the table, when there is one.
@@ -349,21 +375,24 @@ impl Reading {
             ..Conditions::default()
         };
         let references = &mut self.references;
-        conditions.organisation =
-            keys(&mut table, notes, references, "organisation", OrganisationKey::parse, |k| {
-                Reference::Organisation(k)
-            });
+        conditions.organisation = keys(
+            &mut table,
+            notes,
+            references,
+            "organisation",
+            OrganisationKey::parse,
+            Reference::Organisation,
+        );
         conditions.centre =
-            keys(&mut table, notes, references, "centre", CentreKey::parse, |k| Reference::Centre(k));
-        conditions.group =
-            keys(&mut table, notes, references, "group", GroupKey::parse, |k| Reference::Group(k));
+            keys(&mut table, notes, references, "centre", CentreKey::parse, Reference::Centre);
+        conditions.group = keys(&mut table, notes, references, "group", GroupKey::parse, Reference::Group);
         conditions.municipality = keys(
             &mut table,
             notes,
             references,
             "municipality",
             |text| Identifier::parse(Scheme::Gemeentecode, text),
-            |k| Reference::Municipality(k),
+            Reference::Municipality,
         );
         if let Some(value) = table.optional(notes, "answer_wanted") {
             conditions.answer_wanted = boolean(&value, notes);

@@ -270,7 +270,9 @@ fn two_people_never_share_a_registration() {
 
 #[test]
 fn an_unusual_childcare_number_and_a_lonely_professional_are_warnings() {
-    let file = GOOD.replace("999990019", "999990018").replace(r#"days = ["ma", "di", "wo", "do", "vr"]"#, "days = []");
+    let file = GOOD
+        .replace("999990019", "999990018")
+        .replace(r#"days = ["ma", "di", "wo", "do", "vr"]"#, "days = []");
     let (_, warnings) = Directory::parse(&file).unwrap();
     let found: Vec<_> = warnings.iter().map(|w| (w.line, w.path.as_str(), w.reason)).collect();
     assert_eq!(

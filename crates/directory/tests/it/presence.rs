@@ -29,8 +29,11 @@ fn wall(at: Timestamp) -> (Date, u16) {
 fn with_hours(days: &str, from: u16, until: u16) -> Directory {
     let clock = |m: u16| format!("{:02}:{:02}", m / 60, m % 60);
     let noor = r#"centre = "de-wilg", days = ["ma", "di", "wo", "do", "vr", "za", "zo"], from = "00:00", until = "24:00""#;
-    let hers =
-        format!(r#"centre = "de-wilg", days = [{days}], from = "{}", until = "{}""#, clock(from), clock(until));
+    let hers = format!(
+        r#"centre = "de-wilg", days = [{days}], from = "{}", until = "{}""#,
+        clock(from),
+        clock(until)
+    );
     let file = DEMO.replacen(noor, &hers, 1);
     assert_ne!(file, DEMO);
     Directory::parse(&file).unwrap().0

@@ -177,6 +177,11 @@ impl Auditor {
         self.tasks.insert(id, open);
     }
 
+    /// It was read up to here, also where nothing is.
+    pub fn read_up_to(&mut self, sequence: u64) {
+        self.sequence = self.sequence.max(sequence);
+    }
+
     /// Takes in a message of the stream SIGNALS.
     pub fn signal_message(&mut self, message: &Recorded) {
         if !self.signals.message(message) {
