@@ -129,6 +129,8 @@ pub enum NoRehearsal {
         /// What to write.
         what: &'static str,
     },
+    /// Somebody is supposed to know the child of a signal that names none.
+    KnownWithoutChild,
     /// Nobody catches there.
     NoCoordinator,
     /// A person who is supposed to be something.
@@ -141,6 +143,7 @@ impl fmt::Display for NoRehearsal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Signal { field, what } => write!(f, "the signal: {field}: {what}"),
+            Self::KnownWithoutChild => f.write_str("the signal is about no child, so nobody knows it"),
             Self::NoCoordinator => f.write_str("the directory has no coordinator for this centre"),
             Self::NoSuchPerson(person) => write!(f, "there is nobody with the key {person} in the directory"),
             Self::Refused(why) => write!(f, "the task would not be made: {why}"),
@@ -167,6 +170,9 @@ pub fn rehearse(
         }
     }
     let about = read_about(directory, signal, at)?;
+    if supposed.known.is_some() && about.child.is_none() {
+        return Err(NoRehearsal::KnownWithoutChild);
+    }
     let centre = &about.centre;
     let presence = |person: &ProfessionalKey| supposed.presence(person, at);
     let look = |person: &ProfessionalKey, where_to: &CentreKey| -> Looked {

@@ -4,16 +4,15 @@
 
 mod activity;
 mod arguments;
-mod audit;
 mod client;
 mod demo;
 mod episode;
 pub mod failure;
-mod notice;
 mod operations;
 mod outcome;
 mod output;
 mod presence;
+mod routes;
 pub mod serve;
 mod signal;
 mod submit;
@@ -41,13 +40,12 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Serve(command) => Box::pin(serve::run(command, global.config)).await,
         Command::Keys(command) => operations::keys::run(command, &global),
         Command::Config(command) => operations::config::run(&command, &global),
+        Command::Routes(command) => Box::pin(routes::run(command, &global)).await,
         Command::Streams(command) => Box::pin(operations::streams::run(command, &global)).await,
         Command::Directory(command) => Box::pin(operations::directory::run(command, &global)).await,
         Command::DeadLetters(command) => Box::pin(operations::dead_letters::run(command, &global)).await,
         Command::Signal(command) => Box::pin(signal::run(command, &global)).await,
         Command::Task(command) => Box::pin(task::run(command, &global)).await,
-        Command::Notice(command) => Box::pin(notice::run(command, &global)).await,
-        Command::Audit(options) => Box::pin(audit::run(&options, &global)).await,
         Command::Presence(command) => Box::pin(presence::run(command, &global)).await,
         Command::Episode(command) => Box::pin(episode::run(command, &global)).await,
         Command::Activity(command) => Box::pin(activity::run(command, &global)).await,

@@ -27,6 +27,7 @@ use crate::{
 };
 
 pub use services::ServiceName;
+pub(crate) use services::overrides;
 
 /// How long one look at the broker may take.
 const LOOK_TIME: Duration = Duration::from_secs(5);
