@@ -5,7 +5,9 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use voordeur_chassis::Identity;
 
-use crate::{activity, demo, episode, operations, outcome, presence, routes, serve, signal, task};
+use crate::{
+    activity, audit, demo, episode, notice, operations, outcome, presence, routes, serve, signal, task,
+};
 
 /// One front door for everybody around a child: takes signals in, brings them to the professional at the centre, follows what comes of
 /// them.
@@ -76,6 +78,9 @@ pub(crate) enum Command {
     /// The worklist of a professional or coordinator
     #[command(subcommand)]
     Task(task::Command),
+    /// What you must act on
+    #[command(subcommand)]
+    Notice(notice::Command),
     /// Who is there
     #[command(subcommand)]
     Presence(presence::Command),
@@ -94,6 +99,8 @@ pub(crate) enum Command {
     /// Which signal goes where: check a policy, explain it, rehearse it
     #[command(subcommand)]
     Routes(routes::Command),
+    /// From the log alone: does any signal lie anywhere?
+    Audit(audit::Options),
     /// The streams at the broker
     #[command(subcommand)]
     Streams(operations::streams::Command),

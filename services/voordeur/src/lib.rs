@@ -4,10 +4,12 @@
 
 mod activity;
 mod arguments;
+mod audit;
 mod client;
 mod demo;
 mod episode;
 pub mod failure;
+mod notice;
 mod operations;
 mod outcome;
 mod output;
@@ -46,6 +48,8 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::DeadLetters(command) => Box::pin(operations::dead_letters::run(command, &global)).await,
         Command::Signal(command) => Box::pin(signal::run(command, &global)).await,
         Command::Task(command) => Box::pin(task::run(command, &global)).await,
+        Command::Notice(command) => Box::pin(notice::run(command, &global)).await,
+        Command::Audit(options) => Box::pin(audit::run(&options, &global)).await,
         Command::Presence(command) => Box::pin(presence::run(command, &global)).await,
         Command::Episode(command) => Box::pin(episode::run(command, &global)).await,
         Command::Activity(command) => Box::pin(activity::run(command, &global)).await,
