@@ -8,6 +8,7 @@ mod notices;
 mod policy;
 mod policy_alertmanager;
 mod presence;
+mod steps;
 mod stories;
 mod support;
 mod team;

@@ -5,7 +5,7 @@ use voordeur_kernel::{
     SafetyLevel, SignalId, TaskId, Timestamp,
 };
 use voordeur_routing_domain::{
-    ElapsedCalendar,
+    Calendar, ElapsedCalendar,
     ladder::Ladder,
     plan::{Attendance, Plan, Seen, Sight, plan},
     task::{
@@ -104,6 +104,7 @@ pub(crate) fn plan_for(urgency: Urgency, sight: &Sight, known: Option<&str>) -> 
 pub(crate) struct World {
     pub(crate) now: Timestamp,
     pub(crate) there: There,
+    pub(crate) calendar: Box<dyn Calendar>,
     pub(crate) task: Option<Task>,
     pub(crate) history: Vec<(Meta, Change)>,
     acts: u32,
@@ -120,7 +121,7 @@ impl World {
             coordinators: vec![key(COORDINATOR)],
             directory_version: 1,
         };
-        Self { now: at(START), there, task: None, history: Vec::new(), acts: 0 }
+        Self { now: at(START), there, calendar: Box::new(ElapsedCalendar), task: None, history: Vec::new(), acts: 0 }
     }
 
     /// A world in which the task was just made.
@@ -161,7 +162,7 @@ impl World {
 
     /// Decides and takes in; `true` when something happened. Promises are checked after every step.
     pub(crate) fn execute(&mut self, command: &Command) -> Result<bool, Refusal> {
-        let Some(change) = decide(self.task.as_ref(), command, &ElapsedCalendar)? else { return Ok(false) };
+        let Some(change) = decide(self.task.as_ref(), command, self.calendar.as_ref())? else { return Ok(false) };
         let actor = match &command.by {
             By::Service => Actor::Service("routing".to_owned()),
             By::Person { key, .. } => {
