@@ -244,15 +244,8 @@ impl Episodes {
             let Some(subject) = self.task_of(*trigger).and_then(|task| task_subject(task).ok()) else {
                 continue;
             };
-            let Some(last) = self.office.fold.log().last(&subject, deadline).await? else { continue };
-            let event = TaskEvent::decode(&*last.data).map_err(|_| {
-                Problem::unavailable("HISTORY_FROZEN", "a task cannot be read by this release")
-            })?;
-            let state = event.standing.as_ref().and_then(|standing| TaskState::of(standing.state));
-            let ended_at = event.meta.as_ref().and_then(|meta| moment(meta.recorded_at.as_ref(), "").ok());
-            let over = state.is_some_and(TaskState::is_final)
-                && ended_at.is_some_and(|ended| ended < asked.about.received_at);
-            if !over {
+            let history = self.office.fold.log().history(&subject, 0, deadline).await?;
+            if !history.is_empty() && ended_at(&history)?.is_none_or(|at| at >= asked.about.received_at) {
                 return Ok(true);
             }
         }
@@ -272,10 +265,28 @@ impl Episodes {
         if self.office.fold.log().last(&subject, deadline).await?.is_none() {
             return Ok(());
         }
-        let act = self.office.own_act(&format!("withdrawn:{}:{}", task.to_hex(), withdrawal.to_hex()));
-        let wish = Wish::RequestCancellation(CancelReason::ConsentWithdrawn);
-        settled(self.office.do_own(task, &act, wish, deadline).await)
+        // More work on it is about the same child.
+        let continued = self.office.continued_by(task, deadline).await?;
+        for task in std::iter::once(task).chain(continued) {
+            let act = self.office.own_act(&format!("withdrawn:{}:{}", task.to_hex(), withdrawal.to_hex()));
+            let wish = Wish::RequestCancellation(CancelReason::ConsentWithdrawn);
+            settled(self.office.do_own(task, &act, wish, deadline).await)?;
+        }
+        Ok(())
     }
+}
+
+/// When a task ended; `None` when it has not. What comes after its end is only that another one continues it.
+fn ended_at(history: &[Recorded]) -> Result<Option<Timestamp>, Problem> {
+    for message in history {
+        let event = TaskEvent::decode(&*message.data)
+            .map_err(|_| Problem::unavailable("HISTORY_FROZEN", "a task cannot be read by this release"))?;
+        let state = event.standing.as_ref().and_then(|standing| TaskState::of(standing.state));
+        if state.is_some_and(TaskState::is_final) {
+            return Ok(event.meta.as_ref().and_then(|meta| moment(meta.recorded_at.as_ref(), "").ok()));
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]

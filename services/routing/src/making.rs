@@ -1,5 +1,7 @@
 //! Making the task that something asks for, and telling earlier tasks of the same child about it.
 
+use std::sync::Arc;
+
 use voordeur_chassis::Problem;
 use voordeur_directory::Directory;
 use voordeur_eventlog::{Deadline, fold::Expect};
@@ -8,11 +10,12 @@ use voordeur_routing_domain::{
     ladder::Ladder,
     plan::plan,
     policy::Policy,
-    task::{About, By, Request, Wish},
+    task::{About, By, Request, Trigger, Wish},
 };
 
 use crate::{
-    machine::task_subject,
+    following::link,
+    machine::{State, task_subject},
     office::{Act, Acted, Office},
 };
 
@@ -118,7 +121,7 @@ impl Office {
                 .task()
                 .is_some_and(|earlier| (earlier.about.received_at, earlier.id) < (about.received_at, task));
             if earlier {
-                let act = self.own_act(&format!("link:{}:{}", other.to_hex(), task.to_hex()));
+                let act = self.own_act(&link(other, task));
                 settled(self.do_own(other, &act, Wish::Link(task), deadline).await)?;
             }
         }
@@ -132,6 +135,40 @@ pub(crate) fn ladder_of(directory: &Directory, policy: &Policy, about: &About) -
         return Ladder::safety();
     }
     policy.select(&directory.facts(about)).ladder
+}
+
+impl Office {
+    /// Tasks that continue this one, and those that continue them, open or ended.
+    pub(crate) async fn continued_by(
+        &self,
+        task: TaskId,
+        deadline: Deadline,
+    ) -> Result<Vec<TaskId>, Problem> {
+        let mut found: Vec<TaskId> = Vec::new();
+        let mut look = vec![task];
+        while let Some(id) = look.pop() {
+            let Some(before) = self.loaded(id, deadline).await? else { continue };
+            let linked = before.task().map(|task| task.linked.clone()).unwrap_or_default();
+            for other in linked.into_iter().filter(|other| *other != task) {
+                let continues = |state: &State| {
+                    let trigger = state.task().map(|task| task.about.trigger);
+                    matches!(trigger, Some(Trigger::EarlierTask { task, .. }) if task == id)
+                };
+                if !found.contains(&other)
+                    && self.loaded(other, deadline).await?.as_deref().is_some_and(continues)
+                {
+                    found.push(other);
+                    look.push(other);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    async fn loaded(&self, task: TaskId, deadline: Deadline) -> Result<Option<Arc<State>>, Problem> {
+        let subject = task_subject(task).map_err(|error| Problem::broken(error.to_string()))?;
+        Ok(self.fold.load(&subject, deadline).await?.map(|held| held.state))
+    }
 }
 
 /// A refusal is an answer: the task has ended meanwhile. The table takes a withdrawal and a link in every other state.

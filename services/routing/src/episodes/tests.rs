@@ -115,3 +115,22 @@ fn only_a_look_back_that_came_due_is_work() {
     let strange = LookBackDue { noted_by: "Noor!".into(), ..due };
     assert_eq!(of(activity_event::Change::LookBackDue(strange)).unwrap_err(), "look_back_due.noted_by");
 }
+
+#[test]
+fn a_task_ended_when_it_ended_also_when_another_one_continues_it_later() {
+    use voordeur_contracts::event::{TaskStanding, TaskState};
+
+    let event = |number: u8, state: TaskState| {
+        let at = Timestamp::from_second(i64::from(number)).unwrap();
+        let event = TaskEvent {
+            meta: Some(EventMeta { recorded_at: Some(to_wire_time(at)), ..EventMeta::default() }),
+            standing: Some(TaskStanding { state: state.into(), ..TaskStanding::default() }),
+            change: None,
+        };
+        recorded("voordeur.task.v1.01", number, event.encode_to_vec())
+    };
+    let open = event(1, TaskState::Accepted);
+    let history = [open.clone(), event(2, TaskState::Completed), event(9, TaskState::Completed)];
+    assert_eq!(ended_at(&history).unwrap(), Some(Timestamp::from_second(2).unwrap()));
+    assert_eq!(ended_at(&[open]).unwrap(), None);
+}

@@ -264,6 +264,36 @@ async fn a_withdrawn_consent_asks_whoever_holds_the_check_to_end_it() {
 }
 
 #[tokio::test]
+async fn a_withdrawn_consent_also_ends_the_work_that_continues_a_check() {
+    let world = World::with(&["anna"]).await;
+    let replica = world.start().await;
+    replica.signal(1).await;
+    world.due(Work::FollowUpDay(90)).await;
+    let check = replica.task("anna", &world.check(0)).await.task_id;
+    done(&replica, "anna", &check, "1").await;
+    let mut earlier = check;
+    for key in ["more", "again"] {
+        let (more, _) = step!(
+            replica,
+            "anna",
+            request_further_work,
+            RequestFurtherWorkRequest { task_id: earlier, command: command(key), reason: 1 }
+        )
+        .unwrap();
+        assert_eq!(more.holder, "anna");
+        if key == "more" {
+            done(&replica, "anna", &more.task_id, "2").await;
+        }
+        earlier = more.task_id;
+    }
+    world.episode_event(Some(Change::ConsentWithdrawn(EpisodeConsentWithdrawn { scope: 1 }))).await;
+    let asked = |t: &Task| t.state() == TaskState::CancelRequested;
+    let task = replica.task_when("anna", &earlier, "is asked to end", asked).await;
+    assert_eq!(task.cancellation_reason(), CancelReason::ConsentWithdrawn);
+    replica.stop().await;
+}
+
+#[tokio::test]
 async fn a_wake_up_that_cannot_be_read_is_parked_and_comes_back_to_its_own_handler() {
     let world = World::with(&["anna"]).await;
     let replica = world.start().await;

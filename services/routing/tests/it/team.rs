@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 use voordeur_contracts::{
-    common::{ConcernDomain, Role, SafetyLevel},
+    common::{CommandContext, ConcernDomain, Role, SafetyLevel},
     convert::to_wire_time,
     event::{
         AnswerStatus, AssignReason, AwayReason, CancelReason, DeclineReason, FurtherWorkReason, MeetingEnd,
@@ -169,24 +169,42 @@ async fn of_a_yes_and_an_assignment_at_the_same_moment_one_wins() {
         let task = annas(&one, signal).await;
         propose!(one, "anna", task, "bea", "p").unwrap();
         two.task_when("bea", &task, "is asked of Bea", |t| t.transfer_to == "bea").await;
-        let yes = answer!(one, "bea", task, true, 0, "yes");
-        let assign = step!(
-            two,
-            COORDINATOR,
-            assign_task,
-            AssignTaskRequest {
-                task_id: task.clone(),
-                command: command("assign"),
-                professional: "cor",
-                reason: AssignReason::Workload
-            }
-        );
-        // Whoever comes second is told; the assignment may follow on the yes, the yes never on the assignment.
+        // Both decide on the same picture.
+        let seen = |key: &str| {
+            Some(CommandContext { idempotency_key: format!("act-{key}-{signal}"), seen_version: 2 })
+        };
+        let yes = async {
+            step!(
+                one,
+                "bea",
+                answer_transfer,
+                AnswerTransferRequest { task_id: task.clone(), command: seen("yes"), accepted: true }
+            )
+        };
+        let assign = async {
+            step!(
+                two,
+                COORDINATOR,
+                assign_task,
+                AssignTaskRequest {
+                    task_id: task.clone(),
+                    command: seen("assign"),
+                    professional: "cor",
+                    reason: AssignReason::Workload
+                }
+            )
+        };
+        let (yes, assign) = tokio::join!(yes, assign);
         let holder = world.standing(&task).await.holder;
         match (yes, assign) {
-            (_, Ok(_)) => assert_eq!(holder, "cor"),
-            (Ok(_), Err(_)) => assert_eq!(holder, "bea"),
-            (Err(yes), Err(assign)) => panic!("nobody won: {yes} {assign}"),
+            (Ok(_), Err(second)) => {
+                assert_eq!((holder.as_str(), second.code()), ("bea", Code::Aborted));
+            }
+            (Err(second), Ok(_)) => {
+                assert_eq!(holder, "cor");
+                assert!(matches!(second.code(), Code::Aborted | Code::FailedPrecondition), "{second}");
+            }
+            (yes, assign) => panic!("one of them, and only one: {yes:?} {assign:?}"),
         }
         let seen = one.task_when("anna", &task, "is passed on", |t| t.holder == holder).await;
         assert_eq!(seen.transfer_to, "");
