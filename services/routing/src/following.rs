@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use jiff::civil::Date;
 use voordeur_directory::Directory;
 use voordeur_eventlog::fold::Held;
-use voordeur_kernel::{ChildAlias, ProfessionalKey, TaskId, Timestamp};
+use voordeur_kernel::{ChildAlias, ProfessionalKey, Role, TaskId, Timestamp};
 use voordeur_routing_domain::{
     task::{Away, Task, TaskState, Wish},
     words::AssignReason,
@@ -198,28 +198,61 @@ fn is_known(task: &Task, news: &Away) -> bool {
     })
 }
 
-/// Signals on one child go to the same person: when somebody has taken one of them, the others that are still before several people are hers
-/// too. What stands at the coordinator is the coordinator's to give, and a safety signal has to be confirmed by itself.
+/// Signals on one child know of each other and go to the same person.
 fn about_child(office: &Office, directory: &Directory, child: ChildAlias, now: Timestamp) -> Vec<Step> {
-    let tasks = tasks_of(office, |index| {
+    let mut tasks = tasks_of(office, |index| {
         let record = index.child(&child).filter(|record| record.tasks.len() > 1);
         record.map(|record| record.tasks.to_vec()).unwrap_or_default()
     });
+    tasks.sort_by_key(|task| (task.about.received_at, task.id));
+    let mut steps = links(office, child, &tasks);
+    steps.extend(same_person(office, directory, child, &tasks, now));
+    steps
+}
+
+/// Two that came at the same moment were made without knowing of each other: the earlier one hears of the later one.
+fn links(office: &Office, child: ChildAlias, tasks: &[Task]) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for (index, earlier) in tasks.iter().enumerate() {
+        for later in tasks.iter().skip(index + 1) {
+            let purpose = link(earlier.id, later.id);
+            let linked = earlier.linked.contains(&later.id) || later.linked.contains(&earlier.id);
+            if !linked && earlier.knows(office.own_act(&purpose).id).is_none() {
+                let wish = Wish::Link(later.id);
+                steps.push(Step { task: earlier.id, because_of: Cause::Child(child), purpose, wish });
+            }
+        }
+    }
+    steps
+}
+
+/// The act of telling an earlier task about a later one.
+pub(crate) fn link(earlier: TaskId, later: TaskId) -> String {
+    format!("link:{}:{}", earlier.to_hex(), later.to_hex())
+}
+
+/// When somebody has taken one of them, the others that are still before several people are hers too. What stands at the coordinator is the
+/// coordinator's to give, and a safety signal has to be confirmed by itself.
+fn same_person(
+    office: &Office,
+    directory: &Directory,
+    child: ChildAlias,
+    tasks: &[Task],
+    now: Timestamp,
+) -> Vec<Step> {
     let in_hand = |task: &&Task| {
         matches!(task.state, TaskState::Accepted | TaskState::InProgress | TaskState::OnHold)
             && task.holder.as_ref() != Some(&task.coordinator)
     };
-    let newest = tasks.iter().filter(in_hand).max_by_key(|task| (task.about.received_at, task.id));
+    let newest = tasks.iter().rev().find(in_hand);
     let Some((taken, holder)) = newest.and_then(|task| Some((task, task.holder.as_ref()?))) else {
         return Vec::new();
     };
     let follows = |task: &&Task| {
-        let asks =
-            |offer: &voordeur_routing_domain::task::Offer| offer.role == voordeur_kernel::Role::Professional;
         task.state == TaskState::Requested
             && !task.about.safety.is_safety()
             && task.about.centre == taken.about.centre
-            && task.offers.iter().any(asks)
+            && task.offers.iter().any(|offer| offer.role == Role::Professional)
             && task.declined.iter().all(|(person, _)| person != holder)
             && office.is_away(directory, holder, &task.about.centre, now).is_none()
     };

@@ -15,6 +15,7 @@ mod clocks;
 mod coordinators;
 mod explaining;
 mod follow_ups;
+mod following;
 mod looks;
 mod metrics;
 mod notices;
