@@ -163,12 +163,15 @@ pub(crate) fn read(file: &mut Reader<'_, '_>, notes: &mut Notes) -> Vec<(String,
                 .optional(notes, "organisation")
                 .map(|v| v.parsed(notes, "BAD_KEY", OrganisationKey::parse));
             let days = which_days(&mut table, notes);
-            let differs = if name == OPEN {
-                Differs::Open(table.optional(notes, "hours").map_or_else(Vec::new, |v| hours_of(&v, notes)))
-            } else {
-                Differs::Closed
-            };
+            let hours = if name == OPEN { table.optional(notes, "hours") } else { None };
+            let given = hours.is_some();
+            let hours = hours.map_or_else(Vec::new, |v| hours_of(&v, notes));
             table.finish(notes);
+            // Hours that could not be read must not become the usual ones.
+            if given && hours.is_empty() {
+                continue;
+            }
+            let differs = if name == OPEN { Differs::Open(hours) } else { Differs::Closed };
             // An organisation that could not be read must not become the whole centre.
             let (Some(centre), None | Some(Some(_))) = (centre, &organisation) else { continue };
             let organisation = organisation.flatten();
@@ -232,7 +235,11 @@ fn which_days(table: &mut Reader<'_, '_>, notes: &mut Notes) -> Vec<(Date, Date)
 /// The key `hours`: a list of tables.
 fn hours_of(list: &Value<'_, '_>, notes: &mut Notes) -> Vec<Hours> {
     let mut all = Vec::new();
-    for item in list.items(notes) {
+    let items = list.items(notes);
+    if list.value.as_array().is_some_and(|array| array.is_empty()) {
+        notes.fault(list.line, &list.path, "REQUIRED", "is empty; leave it out for the usual hours");
+    }
+    for item in items {
         let Some(mut entry) = item.table(notes) else { continue };
         all.extend(hours(&mut entry, notes));
         entry.finish(notes);

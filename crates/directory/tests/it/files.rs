@@ -94,8 +94,8 @@ fn differences_read_as_lines_and_never_show_a_name() {
             "- centre.de-wilg.group.egels.organisation: kinderopvang-de-wilg",
             "~ person.noor.expertise: GEDRAG, EMOTIE_TERUGTREKKEND, SOCIAAL -> GEDRAG",
             "~ person.noor.label",
-            "~ person.yasmina.presence.de-wilg: ma 09:00-18:15, wo 12:30-18:15, do 09:00-18:15, vr 09:00-18:15 -> \
-             ma 09:00-18:15, wo 13:00-18:15, do 09:00-18:15, vr 09:00-18:15",
+            "~ person.yasmina.presence.de-wilg: ma 09:00-18:15, di 12:30-18:15 (from 2028-08-01), wo 12:30-18:15 (until 2028-07-31), do 09:00-18:15, vr 09:00-18:15 -> \
+             ma 09:00-18:15, di 12:30-18:15 (from 2028-08-01), wo 13:00-18:15 (until 2028-07-31), do 09:00-18:15, vr 09:00-18:15",
         ]
     );
     assert_eq!(diff(&old, &old), []);
@@ -130,8 +130,8 @@ proptest! {
         let days = ["ma", "di", "wo", "do", "vr", "za", "zo"];
         let desk_line = if desk.trim().is_empty() { String::new() } else { format!("desk = \"{}\"\n", quote(&desk)) };
         let file = DEMO.replace("label = \"Noor\"\n", &format!("label = \"{}\"\n{desk_line}", quote(&label))).replacen(
-            r#"days = ["ma", "di", "wo", "do", "vr", "za", "zo"], from = "00:00", until = "24:00""#,
-            &format!(r#"days = ["{}"], from = "{}", until = "{}""#, days[day], clock(from), clock(until)),
+            r#"centre = "de-wilg", days = ["ma", "di", "wo", "do", "vr", "za", "zo"], from = "00:00", until = "24:00""#,
+            &format!(r#"centre = "de-wilg", days = ["{}"], from = "{}", until = "{}""#, days[day], clock(from), clock(until)),
             1,
         );
         let (directory, _) = Directory::parse(&file).map_err(|faults| TestCaseError::fail(format!("{faults:?}")))?;

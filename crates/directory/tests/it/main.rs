@@ -11,10 +11,12 @@ mod agreements;
 mod broken;
 mod files;
 mod floor_hours;
+mod notify;
 mod policy;
 mod presence;
 mod register;
 mod store;
+mod times;
 
 pub(crate) const SAMPLE: &str = include_str!("../../../../deploy/directory/voorbeeld.toml");
 pub(crate) const DEMO: &str = include_str!("../../../../deploy/directory/demo.toml");
