@@ -121,7 +121,14 @@ impl World {
             coordinators: vec![key(COORDINATOR)],
             directory_version: 1,
         };
-        Self { now: at(START), there, calendar: Box::new(ElapsedCalendar), task: None, history: Vec::new(), acts: 0 }
+        Self {
+            now: at(START),
+            there,
+            calendar: Box::new(ElapsedCalendar),
+            task: None,
+            history: Vec::new(),
+            acts: 0,
+        }
     }
 
     /// A world in which the task was just made.
@@ -162,7 +169,9 @@ impl World {
 
     /// Decides and takes in; `true` when something happened. Promises are checked after every step.
     pub(crate) fn execute(&mut self, command: &Command) -> Result<bool, Refusal> {
-        let Some(change) = decide(self.task.as_ref(), command, self.calendar.as_ref())? else { return Ok(false) };
+        let Some(change) = decide(self.task.as_ref(), command, self.calendar.as_ref())? else {
+            return Ok(false);
+        };
         let actor = match &command.by {
             By::Service => Actor::Service("routing".to_owned()),
             By::Person { key, .. } => {
