@@ -21,5 +21,6 @@ mod outcome;
 mod outcome_classify;
 mod outcome_report;
 mod registers;
+mod routes;
 mod support;
 mod team;
