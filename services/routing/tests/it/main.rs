@@ -11,6 +11,7 @@
 )]
 
 mod acts;
+mod auditing;
 mod clocks;
 mod coordinators;
 mod explaining;
@@ -18,6 +19,7 @@ mod follow_ups;
 mod following;
 mod looks;
 mod metrics;
+mod notice_watch;
 mod notices;
 mod presence;
 mod routing;

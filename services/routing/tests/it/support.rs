@@ -349,6 +349,11 @@ impl Replica {
         tokio::time::timeout(SOON, self.tasks.finish()).await.unwrap();
     }
 
+    /// A connection of its own.
+    pub async fn channel(&self) -> Channel {
+        Channel::from_shared(self.address.clone()).unwrap().connect().await.unwrap()
+    }
+
     /// A caller with a connection of her own: who does not read holds up only herself.
     pub async fn apart(&self) -> TaskServiceClient<Channel> {
         let endpoint = Channel::from_shared(self.address.clone()).unwrap();
