@@ -9,6 +9,7 @@
 
 mod agreements;
 mod broken;
+mod calendar_page;
 mod files;
 mod floor_hours;
 mod notify;
