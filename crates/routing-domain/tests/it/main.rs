@@ -5,6 +5,7 @@ mod choice;
 mod follow_ups;
 mod lives;
 mod notices;
+mod oncall_goalert;
 mod policy;
 mod policy_alertmanager;
 mod presence;
