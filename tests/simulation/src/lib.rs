@@ -15,9 +15,12 @@
 pub mod bulk;
 pub mod clock;
 pub use voordeur_system_tests::dice;
+mod duty;
 pub mod facts;
 pub mod fingerprint;
+mod hours;
 pub mod lifeline;
+pub mod municipality;
 pub mod people;
 pub mod promises;
 mod quiet;

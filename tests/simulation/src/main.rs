@@ -147,6 +147,7 @@ fn print_json(total: &Total, seconds: f64) {
     let result = json!({
         "seeds": seeds, "steps": done.steps, "events": done.events, "signals": done.signals, "calls": done.calls,
         "troubles": done.troubles, "kills": done.kills, "restores": done.restores, "watched_items": done.sightings,
+        "days": done.days, "choices_made_again": done.replayed, "people_asked": done.asked,
         "task_events": done.kinds, "failed_seeds": failed, "seconds": (seconds * 10.0).round() / 10.0,
     });
     println!("{result}");
@@ -155,13 +156,16 @@ fn print_json(total: &Total, seconds: f64) {
 fn print(total: &Total, seconds: f64, one: bool) {
     let Total { seeds, done, failures, .. } = total;
     println!(
-        "{seeds} seeds, {} steps, {} signals, {} events, {} calls, {} watched items, {} troubles among which {} kills and \
+        "{seeds} seeds, {} days, {} steps, {} signals, {} events, {} calls, {} watched items, {} choices made again, {} people asked, {} troubles among which {} kills and \
          {} restores, {seconds:.1} s: {}",
+        done.days,
         done.steps,
         done.signals,
         done.events,
         done.calls,
         done.sightings,
+        done.replayed,
+        done.asked,
         done.troubles,
         done.kills,
         done.restores,
@@ -189,6 +193,9 @@ fn take(total: &mut Total, outcome: Result<Done, Box<Failure>>, began: Instant, 
             sum.kills += done.kills;
             sum.restores += done.restores;
             sum.sightings += done.sightings;
+            sum.replayed += done.replayed;
+            sum.asked += done.asked;
+            sum.days += done.days;
             sum.fingerprint = done.fingerprint;
             for (kind, count) in done.kinds {
                 *sum.kinds.entry(kind).or_default() += count;

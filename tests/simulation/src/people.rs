@@ -1,5 +1,7 @@
 //! Those who help: professionals and coordinators. Each looks at her list and takes a step that the list says she may take.
 
+use std::sync::Arc;
+
 use futures_util::FutureExt as _;
 use jiff::SignedDuration;
 use tonic::{Code, Status};
@@ -8,26 +10,30 @@ use voordeur_contracts::{
     convert::to_wire_time,
     event::{
         AnswerStatus, AssignReason, CancelReason, ContactKind, ContactWith, DeclineReason, ErrorReason,
-        FailReason, HandBackReason, HoldReason, TaskOutcome,
+        FailReason, FurtherWorkReason, HandBackReason, HoldReason, MeetingEnd, TaskOutcome,
+        WithoutParentsReason,
     },
     intake::{RevealDetailsRequest, SealTextRequest, details_service_client::DetailsServiceClient},
     routing::{
-        AcceptTaskRequest, AnswerTaskRequest, AskColleagueRequest, AssignTaskRequest,
+        AcceptTaskRequest, AnswerTaskRequest, AnswerTransferRequest, AskColleagueRequest, AssignTaskRequest,
         DecideCancellationRequest, DeclineTaskRequest, FailTaskRequest, FollowUp, HandBackTaskRequest,
-        HoldTaskRequest, ListTasksRequest, MarkAbsentRequest, MarkEnteredInErrorRequest, MarkPresentRequest,
-        MarkReturnedRequest, RecordContactRequest, RequestCancellationRequest, ResumeTaskRequest, Task,
+        HoldTaskRequest, LeaveWithHolderRequest, ListTasksRequest, MarkAbsentRequest,
+        MarkEnteredInErrorRequest, MarkPresentRequest, MarkReturnedRequest, PlanMeetingRequest,
+        ProposeTransferRequest, RecordContactRequest, RecordMeetingRequest, RequestCancellationRequest,
+        RequestFurtherWorkRequest, ResumeTaskRequest, Task, WithdrawTransferRequest,
         presence_service_client::PresenceServiceClient, task_service_client::TaskServiceClient,
     },
 };
+use voordeur_kernel::Timestamp;
 use voordeur_system_tests::signals;
 
 use crate::{
     dice::Dice,
-    world::{ServiceName, World, of, reason},
+    world::{ServiceName, World, of, reason, reason as reason_of},
 };
 
 /// Professionals and coordinators, each with her centre.
-pub const PEOPLE: [(&str, &str, bool); 7] = [
+pub const PEOPLE: [(&str, &str, bool); 11] = [
     ("noor", "de-wilg", false),
     ("sam", "de-wilg", false),
     ("yasmina", "de-wilg", false),
@@ -36,12 +42,37 @@ pub const PEOPLE: [(&str, &str, bool); 7] = [
     // Only in every second version of the directory, in the place of Marit.
     ("petra", "de-wilg", true),
     ("fien", "de-els", true),
+    ("lotte", "de-brink", false),
+    ("tom", "de-brink", false),
+    ("joke", "de-brink", true),
+    // Only in some versions of the directory.
+    ("ilse", "de-els", false),
 ];
 
-/// Coordinators who come and go with the versions of the directory.
-pub const COMING_AND_GOING: [&str; 2] = ["marit", "petra"];
+/// Who comes and goes with the versions of the directory.
+pub const COMING_AND_GOING: [&str; 5] = ["marit", "petra", "sam", "lotte", "ilse"];
+
+/// Somebody of a centre who is always in the directory.
+fn stays_at(centre: &str) -> &'static str {
+    match centre {
+        "de-wilg" => "noor",
+        "de-els" => "eva",
+        _ => "tom",
+    }
+}
 
 type Outcome = Option<Result<(), Status>>;
+
+/// A moment some hours ahead. No jump of the clock passes it while the second part is held.
+fn in_hours(
+    world: &World,
+    dice: &mut Dice,
+    (least, most): (u64, u64),
+) -> (Option<prost_types::Timestamp>, Arc<Timestamp>) {
+    let hours = i64::try_from(dice.between(least, most)).expect("hours");
+    let moment = world.now().checked_add(SignedDuration::from_hours(hours)).expect("a moment");
+    (Some(to_wire_time(moment)), world.stays_ahead(moment))
+}
 
 /// A step that was chosen: who, on what, with which key.
 struct Act<'a> {
@@ -142,6 +173,9 @@ async fn take_step(
             if name == "AnswerTask" {
                 world.ledger().answered.insert(task.task_id.clone());
             }
+            if name == "AnswerTask" && act.dice.chance(8) {
+                return act.further(number).await;
+            }
             // A second tap, later.
             if act.dice.chance(15)
                 && let Some(Err(no)) = act.again(name).await
@@ -190,10 +224,7 @@ impl Act<'_> {
                 step!(self, hand_back_task, HandBackTaskRequest { reason: HandBackReason::NoTime.into() })
             }
             "HoldTask" => {
-                // Far enough ahead that no jump of the clock passes it while the call is under way.
-                let days = i64::try_from(self.dice.between(15, 40)).expect("days");
-                let until = self.world.now().checked_add(SignedDuration::from_hours(24 * days));
-                let until = until.map(to_wire_time).ok();
+                let (until, _ahead) = in_hours(self.world, self.dice, (24, 24 * 30));
                 let reason = HoldReason::WaitingForParents.into();
                 step!(self, hold_task, HoldTaskRequest { reason: reason, until: until })
             }
@@ -237,7 +268,67 @@ impl Act<'_> {
                 let reason = ErrorReason::Test.into();
                 step!(self, mark_entered_in_error, MarkEnteredInErrorRequest { reason: reason })
             }
+            "ProposeTransfer" => {
+                let professional = (*self.dice.pick(colleagues)).to_owned();
+                let reason = AssignReason::Workload.into();
+                step!(
+                    self,
+                    propose_transfer,
+                    ProposeTransferRequest { professional: professional, reason: reason }
+                )
+            }
+            "AnswerTransfer" => {
+                let accepted = self.dice.chance(60);
+                let reason = if accepted { DeclineReason::Unspecified } else { DeclineReason::NoTime };
+                step!(
+                    self,
+                    answer_transfer,
+                    AnswerTransferRequest { accepted: accepted, reason: reason.into() }
+                )
+            }
+            "PlanMeeting" => {
+                let (at, _ahead) = in_hours(self.world, self.dice, (20, 24 * 14));
+                // Those in other roles at the table; parents come along unless there is a reason.
+                let roles = vec![voordeur_contracts::common::Role::Jgz.into()];
+                let without = self.dice.chance(20).then_some(WithoutParentsReason::ParentsAsked);
+                let without = without.unwrap_or(WithoutParentsReason::Unspecified);
+                step!(
+                    self,
+                    plan_meeting,
+                    PlanMeetingRequest {
+                        at: at,
+                        roles: roles.clone(),
+                        people: Vec::new(),
+                        without_parents: without.into(),
+                        invite_parents: false,
+                    }
+                )
+            }
+            "RecordMeeting" => {
+                let end = *self.dice.pick(&[MeetingEnd::Held, MeetingEnd::Cancelled, MeetingEnd::Moved]);
+                let came = end == MeetingEnd::Held && self.dice.chance(50);
+                step!(self, record_meeting, RecordMeetingRequest { end: end.into(), parents_came: came })
+            }
             name => self.again(name).await,
+        }
+    }
+
+    /// There is more work after all.
+    async fn further(mut self, number: usize) {
+        let key = format!("further-act-{number}");
+        self.command = Some(CommandContext { idempotency_key: key.clone(), seen_version: 0 });
+        let reason = FurtherWorkReason::CameBack.into();
+        let outcome = step!(
+            self,
+            request_further_work,
+            RequestFurtherWorkRequest { reason: reason, domains: Vec::new() }
+        );
+        self.world.settle_doubt(self.world.deriver.command_id(&self.who, &key));
+        let what = format!("{}: further work on {}", self.who, self.task.task_id);
+        match outcome {
+            None => self.world.tell(format!("{what}: unknown")),
+            Some(Ok(())) => self.world.tell(format!("{what}: done")),
+            Some(Err(no)) => self.world.tell(format!("{what}: refused, {}", reason_of(&no))),
         }
     }
 
@@ -246,6 +337,8 @@ impl Act<'_> {
         match name {
             "AcceptTask" => step!(self, accept_task, AcceptTaskRequest {}),
             "ResumeTask" => step!(self, resume_task, ResumeTaskRequest {}),
+            "WithdrawTransfer" => step!(self, withdraw_transfer, WithdrawTransferRequest {}),
+            "LeaveWithHolder" => step!(self, leave_with_holder, LeaveWithHolderRequest {}),
             "HandBackTask" => {
                 step!(self, hand_back_task, HandBackTaskRequest { reason: HandBackReason::NoTime.into() })
             }
@@ -304,13 +397,19 @@ pub async fn say_presence(world: World, mut dice: Dice, number: usize) {
     let who = format!("person:{person}");
     let key = format!("presence-act-{number}");
     let command = Some(CommandContext { idempotency_key: key.clone(), seen_version: 0 });
-    let hours = i64::try_from(dice.between(24 * 15, 24 * 30)).expect("hours");
-    let until = world.now().checked_add(SignedDuration::from_hours(hours)).map(to_wire_time).ok();
+    // Planned, or from now on; for an afternoon or for weeks.
+    let (from, _begins) = in_hours(&world, &mut dice, (3, 24 * 7));
+    let from = from.filter(|_| dice.chance(30));
+    let after = if from.is_some() { 24 * 7 } else { 0 };
+    let most = if dice.chance(50) { 30 } else { 24 * 20 };
+    let (until, _ends) = in_hours(&world, &mut dice, (after + 3, after + most));
+    let stand_in = PEOPLE.iter().filter(|(other, at, _)| *at == centre && *other != person);
+    let stand_ins: Vec<&str> = stand_in.map(|(other, ..)| *other).collect();
+    let stand_in = if dice.chance(40) { (*dice.pick(&stand_ins)).to_owned() } else { String::new() };
     let professional = person.to_owned();
     let (name, outcome) = match dice.between(0, 3) {
         0 => {
-            let request =
-                MarkAbsentRequest { command, professional, until, stand_in: String::new(), from: None };
+            let request = MarkAbsentRequest { command, professional, until, stand_in, from };
             let outcome = world.insist(&mut dice, ServiceName::Routing, 40, |grpc| {
                 let request = of(&who, request.clone());
                 async move { PresenceServiceClient::new(grpc).mark_absent(request).await }.boxed()
@@ -367,5 +466,5 @@ pub async fn finish(
     };
     let follow_up = (!task.about.trigger.has_asker()).then(FollowUp::default);
     let shown = Task { task_id: task.id.to_string(), follow_up, ..Task::default() };
-    take_step(world, dice, &person, &shown, name, &["sam"], number).await;
+    take_step(world, dice, &person, &shown, name, &[stays_at(task.about.centre.as_str())], number).await;
 }

@@ -10,9 +10,9 @@ use prost::Message as _;
 use tokio::time::Instant;
 use voordeur_contracts::{
     common::actor::Who,
+    convert::from_wire_time,
     event::{
-        AuditEvent, EpisodeEvent, EventMeta, PresenceEvent, SignalEvent, TaskEvent, episode_event,
-        signal_event, task_event,
+        AuditEvent, EpisodeEvent, EventMeta, SignalEvent, TaskEvent, episode_event, signal_event, task_event,
     },
 };
 use voordeur_escalation_domain::ChangeKind;
@@ -24,6 +24,7 @@ use voordeur_routing_domain::task::{Deadline, Task, Trigger, invariants};
 use voordeur_system_tests::signals;
 
 use crate::{
+    duty::{self, Duty},
     lifeline::Lifeline,
     sightings::{Lookout, States},
     world::{Broken, ServiceName, World},
@@ -76,6 +77,8 @@ pub struct Promises {
     stands: BTreeMap<String, (u64, Lifeline, voordeur_chassis::Digest)>,
     /// Looks at what watchers saw.
     pub lookout: Lookout,
+    /// Looks at who is there.
+    pub(crate) duty: Duty,
     broken: Vec<Broken>,
 }
 
@@ -99,7 +102,7 @@ impl Promises {
             let after = self.read.get(&stream).copied().unwrap_or(0);
             for message in world.broker.messages_after(stream, after) {
                 self.read.insert(stream, message.sequence);
-                self.take(stream, &message);
+                self.take(world, stream, &message);
             }
         }
         self.look_at_ledger(world);
@@ -126,7 +129,7 @@ impl Promises {
         for stream in StreamName::ALL {
             for message in world.broker.messages_after(stream, 0) {
                 self.read.insert(stream, message.sequence);
-                self.take(stream, &message);
+                self.take(world, stream, &message);
             }
         }
         for (id, _) in self.signals.iter().filter(|(_, signal)| signal.answered + signal.cancelled > 0) {
@@ -154,7 +157,7 @@ impl Promises {
         lost
     }
 
-    fn take(&mut self, stream: StreamName, message: &Recorded) {
+    fn take(&mut self, world: &World, stream: StreamName, message: &Recorded) {
         let readable = CANARIES.iter().any(|word| holds(&message.data, word));
         self.check(6, !readable, || format!("a text or a number of a person stands readable in {stream}"));
         if stream == StreamName::Audit {
@@ -185,11 +188,14 @@ impl Promises {
         self.check(9, new, || format!("a commit id is stored twice in {stream}: {}", message.subject));
         match stream {
             StreamName::Signals => self.take_signal(message),
-            StreamName::Tasks if message.subject.prefix() == "voordeur.task.v1" => self.take_task(message),
+            StreamName::Tasks if message.subject.prefix() == "voordeur.task.v1" => {
+                self.take_task(world, message);
+            }
             // Which notices were told how far; nothing that a promise rests on.
             StreamName::Tasks if message.subject.prefix() == "voordeur.notice.v1" => {}
             StreamName::Tasks => {
-                let event = PresenceEvent::decode(message.data.clone()).expect("a presence event");
+                let event = duty::presence(message);
+                self.duty.take_presence(message, &event);
                 self.take_command(message, event.meta.as_ref());
             }
             _ => self.take_episode(message),
@@ -251,20 +257,20 @@ impl Promises {
         }
     }
 
-    fn take_task(&mut self, message: &Recorded) {
+    fn take_task(&mut self, world: &World, message: &Recorded) {
         let id = TaskId::parse_hex(message.subject.key()).expect("a task id");
         let event = TaskEvent::decode(message.data.clone()).expect("a task event");
         self.take_command(message, event.meta.as_ref());
         let name = format!("{:?}", event.change).replacen("Some(", "", 1);
         let name = name.split('(').next().unwrap_or_default().to_owned();
-        *self.kinds.entry(name).or_default() += 1;
+        *self.kinds.entry(name.clone()).or_default() += 1;
         let before = self.tasks.remove(&id);
         let requested = matches!(event.change, Some(task_event::Change::Requested(_)));
         self.check(1, requested == before.is_none(), || format!("{id} does not begin once"));
-        self.check(4, before.as_ref().is_none_or(|task| !task.state.is_final()), || {
-            format!("{id} went on after its end")
-        });
-        let task = match task_after(before, message) {
+        // What continues it may still be told.
+        let ended = before.as_ref().is_some_and(|task| task.state.is_final());
+        self.check(4, !ended || name == "Linked", || format!("{id} went on after its end with {name}"));
+        let task = match task_after(before.clone(), message) {
             Ok(task) => task,
             Err(error) => {
                 self.check(3, false, || format!("{id} cannot be replayed: {error}"));
@@ -274,11 +280,23 @@ impl Promises {
         for broken in invariants(&task) {
             self.check(broken.promise, false, || format!("{id} {}: {}", task.state.name(), broken.what));
         }
+        let meta = event.meta.as_ref();
+        let at = meta.and_then(|meta| from_wire_time(meta.recorded_at.as_ref()?)).expect("a moment");
+        let directory = meta.and_then(|meta| world.directory(meta.directory_version));
+        let mut found = self.duty.take_task(before.as_ref(), &task, at);
+        if let (Some(directory), Some(requested)) = (directory, duty::choice(message)) {
+            found.extend(self.duty.replay(id, &requested, &directory));
+        }
+        for (promise, what) in found {
+            self.check(promise, false, || what);
+        }
         let by_person = matches!(
             event.meta.and_then(|meta| meta.actor).and_then(|actor| actor.who),
             Some(Who::Person(_))
         );
-        self.check(4, !task.state.is_final() || by_person, || format!("{id} was not ended by a person"));
+        self.check(4, ended || !task.state.is_final() || by_person, || {
+            format!("{id} was not ended by a person")
+        });
         self.states.tasks.entry(id).or_default().push((message.sequence, Arc::new(task.clone())));
         self.tasks.insert(id, task);
     }
@@ -368,6 +386,10 @@ impl Promises {
         self.overdue.retain(|what, _| due.contains(what));
         for what in due {
             self.overdue.entry(what).or_insert(instant);
+        }
+        let tasks = self.tasks.values().filter(|task| !task.state.is_final());
+        for (promise, what) in self.duty.look(world, tasks, self.well_since) {
+            self.broken.push(Broken { promise, what });
         }
         let Some(well_since) = self.well_since else { return };
         let too_long = |since: Instant| instant.duration_since(since.max(well_since)) > BOUND;

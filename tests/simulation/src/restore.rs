@@ -117,6 +117,7 @@ impl Run {
         let store = DirectoryStore::new(broker.bucket(BucketName::Directory));
         if let Ok(stored) = store.current(soon).await {
             self.directory_version = stored.directory.version();
+            self.world.note_directory(self.directory_version, &stored.text);
         }
         for signal in lost {
             if dice.chance(70) {

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::SignedDuration;
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep},
@@ -22,7 +23,7 @@ use crate::{
     dice::Dice,
     facts,
     fingerprint::fingerprint,
-    people,
+    municipality, people,
     promises::Promises,
     restore, schools,
     settings::{Kind, Settings},
@@ -56,11 +57,26 @@ fn kind(dice: &mut Dice) -> Kind {
     }
 }
 
-/// A Monday morning.
+/// What happens at a choice of a run of weeks: more of what people do, and every trouble less often.
+fn kind_of_weeks(dice: &mut Dice) -> Kind {
+    match dice.between(0, 100) {
+        0..17 => Kind::HandOver,
+        17..20 => Kind::ComeBack,
+        20..22 => Kind::Read,
+        22..60 => Kind::Work,
+        60..64 => Kind::Fact,
+        64..74 => Kind::Presence,
+        74..76 => Kind::Watch,
+        76..80 => Kind::Directory,
+        80..82 => Kind::Jump,
+        _ => kind(dice),
+    }
+}
+
+/// A Monday morning, where runs of some days begin.
 const FIRST_MOMENT: &str = "2026-03-09T08:00:00Z";
 /// What no release could ever read.
 pub(crate) const UNREADABLE: &[u8] = b"\xff\xff not an event";
-pub(crate) const DIRECTORY: &str = include_str!("directory.toml");
 
 /// What one run came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,6 +97,12 @@ pub struct Done {
     pub sightings: u64,
     /// Calls of people and schools.
     pub calls: u64,
+    /// Choices of professionals that were made again from what they saw.
+    pub replayed: u64,
+    /// People who were asked, each looked up in her hours.
+    pub asked: u64,
+    /// Days that passed.
+    pub days: u64,
     /// What happened to tasks, by name of the event.
     pub kinds: BTreeMap<String, u64>,
     /// Fingerprint of the whole log.
@@ -164,6 +186,10 @@ pub(crate) struct Run {
     pub(crate) plants: bool,
     pub(crate) restores: bool,
     pub(crate) directory_version: u64,
+    /// What differs in it from the first one.
+    pub(crate) changes: Vec<&'static str>,
+    /// Weeks pass, and not only days.
+    weeks: bool,
     pub(crate) broker_back: Option<Instant>,
     pub(crate) full: Option<(StreamName, Instant)>,
     pub(crate) reachable: bool,
@@ -177,7 +203,11 @@ pub(crate) struct Run {
 async fn play(settings: Settings, story: Story) -> Result<Done, Box<Failure>> {
     let seed = settings.seed;
     let mut dice = Dice::new(seed);
-    let clock = JumpingClock::at(FIRST_MOMENT.parse().expect("a moment"));
+    // Some days with many troubles, or weeks with as many.
+    let weeks = dice.chance(50);
+    let first =
+        if weeks { municipality::beginning(&mut dice) } else { FIRST_MOMENT.parse().expect("a moment") };
+    let clock = JumpingClock::at(first);
     let flavour = if dice.chance(50) { Flavour::Single } else { Flavour::Replicated };
     let options = Options {
         flavour,
@@ -187,7 +217,8 @@ async fn play(settings: Settings, story: Story) -> Result<Done, Box<Failure>> {
     };
     let broker = MemoryBroker::with_options(options);
     let store = DirectoryStore::new(broker.bucket(BucketName::Directory));
-    store.apply(DIRECTORY, 0, Deadline::now() + Duration::from_secs(10)).await.expect("a good directory");
+    let text = municipality::text(&[]);
+    store.apply(&text, 0, Deadline::now() + Duration::from_secs(10)).await.expect("a good directory");
     let mut slots = Vec::new();
     for service in ServiceName::ALL {
         let replicas = 2 + dice.index(2);
@@ -196,7 +227,8 @@ async fn play(settings: Settings, story: Story) -> Result<Done, Box<Failure>> {
         }
     }
     let world = World::new(broker, clock, slots, Arc::clone(&story));
-    world.tell(format!("seed {seed}, {flavour:?}"));
+    world.note_directory(1, &text);
+    world.tell(format!("seed {seed}, {flavour:?}{}", if weeks { ", weeks" } else { "" }));
     let (plants, restores, signals_max) = (dice.chance(20), dice.chance(40), 5 + dice.index(20));
     let mut run = Run {
         settings,
@@ -214,6 +246,8 @@ async fn play(settings: Settings, story: Story) -> Result<Done, Box<Failure>> {
         plants,
         restores,
         directory_version: 1,
+        changes: Vec::new(),
+        weeks,
         broker_back: None,
         full: None,
         reachable: true,
@@ -222,10 +256,11 @@ async fn play(settings: Settings, story: Story) -> Result<Done, Box<Failure>> {
         done: Done::default(),
     };
     run.start_processes().await;
-    let steps = run.dice.between(60, 140);
+    let steps = if weeks { run.dice.between(100, 220) } else { run.dice.between(60, 140) };
     let steps = run.settings.steps.map_or(steps, |most| most.min(steps));
     for _ in 0..steps {
         Box::pin(run.choose()).await?;
+        run.let_time_pass();
         sleep(Duration::from_millis(run.dice.between(1, 1_500))).await;
         run.start_processes().await;
         run.look()?;
@@ -240,6 +275,9 @@ async fn play(settings: Settings, story: Story) -> Result<Done, Box<Failure>> {
         calls: ledger.calls,
         restores: run.world.life(),
         sightings: run.promises.lookout.seen,
+        replayed: run.promises.duty.replayed,
+        asked: run.promises.duty.asked,
+        days: u64::try_from(run.world.now().duration_since(first).as_hours() / 24).expect("forward"),
         kinds: std::mem::take(&mut run.promises.kinds),
         fingerprint: fingerprint(&run.world.broker),
         ..run.done
@@ -269,13 +307,25 @@ impl Run {
         self.world.tell(what);
     }
 
+    /// In a run of weeks time passes after every choice.
+    fn let_time_pass(&mut self) {
+        let mut dice = self.dice.fork();
+        if self.weeks {
+            let by = municipality::until_next(self.world.now(), &mut dice);
+            let by = self.world.pass(by);
+            if by > SignedDuration::from_hours(4) {
+                self.tell(format!("{} hours pass", by.as_hours()));
+            }
+        }
+    }
+
     /// One choice. It has dice of its own, so that leaving it out changes nothing for the others.
     async fn choose(&mut self) -> Result<(), Box<Failure>> {
         self.step += 1;
         while self.people.try_join_next().is_some() {}
         let mut dice = self.dice.fork();
         let dice = &mut dice;
-        let kind = kind(dice);
+        let kind = if self.weeks { kind_of_weeks(dice) } else { kind(dice) };
         if !self.settings.plays(self.step, kind) {
             return Ok(());
         }
@@ -301,7 +351,7 @@ impl Run {
                 self.tell("the machine sleeps for 20 s");
                 tokio::time::advance(Duration::from_secs(20)).await;
             }
-            Kind::Directory => self.new_directory().await,
+            Kind::Directory => self.new_directory(dice).await,
             Kind::Plant => self.plant(dice).await,
             Kind::Backup => drop(self.people.spawn(restore::back_up(world, dice.fork()))),
             Kind::Restore => self.restore(dice).await?,

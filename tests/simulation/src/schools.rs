@@ -21,8 +21,12 @@ use crate::{
 };
 
 /// The organisations, each with its centre.
-pub const ORGANISATIONS: [(&str, &str); 2] =
-    [("basisschool-de-wilg", "de-wilg"), ("opvang-de-els", "de-els")];
+pub const ORGANISATIONS: [(&str, &str); 4] = [
+    ("basisschool-de-wilg", "de-wilg"),
+    ("opvang-de-els", "de-els"),
+    ("basisschool-de-brink", "de-brink"),
+    ("opvang-de-brink", "de-brink"),
+];
 /// Children per organisation: few, so that signals meet.
 const CHILDREN: usize = 4;
 

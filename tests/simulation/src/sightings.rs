@@ -333,8 +333,13 @@ fn is_hers(watcher: &Watcher, task: &Task) -> bool {
     let held = task.holder.as_ref().is_some_and(|holder| holder.as_str() == *person);
     let offered = task.offers.iter().any(|offer| offer.professional.as_str() == *person);
     let undecided = task.state == TaskState::CancelRequested && task.holder.is_none();
+    let proposed = task.transfer().is_some_and(|transfer| transfer.to.as_str() == *person);
     let rang_twice = task.deadlines.iter().any(|deadline| deadline.round > 1);
+    // The holder is away, and the coordinator is asked who goes on.
+    let asked = task.who_goes_on().is_some();
     // Whether the holder still works there is said by the directory of the moment.
     let perhaps_left = !settled && task.holder.is_some();
-    held || offered || *coordinator && (*whole || undecided || rang_twice || perhaps_left)
+    held || offered
+        || proposed
+        || *coordinator && (*whole || undecided || rang_twice || asked || perhaps_left)
 }

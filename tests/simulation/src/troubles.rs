@@ -11,7 +11,8 @@ use voordeur_kernel::{CommitId, SignalId, TaskId};
 use crate::{
     dice::Dice,
     lifeline::Lifeline,
-    run::{DIRECTORY, Run, UNREADABLE},
+    municipality,
+    run::{Run, UNREADABLE},
 };
 
 impl Run {
@@ -122,29 +123,34 @@ impl Run {
             1 => dice.between(60, 600),
             _ => dice.between(600, 3 * 24 * 60),
         };
-        self.world.clock.jump(SignedDuration::from_mins(i64::try_from(minutes).expect("minutes")));
-        self.tell(format!("{minutes} minutes pass"));
+        let minutes = i64::try_from(minutes).expect("minutes");
+        let passed = self.world.pass(SignedDuration::from_mins(minutes));
+        self.tell(format!("{} minutes pass", passed.as_mins()));
     }
 
-    /// De Wilg gets another coordinator, or gets the former one back.
-    pub(crate) async fn new_directory(&mut self) {
+    /// Somebody leaves or comes: a coordinator, a professional.
+    pub(crate) async fn new_directory(&mut self, dice: &mut Dice) {
         let expected = self.directory_version;
-        let text = if expected.is_multiple_of(2) {
-            DIRECTORY.to_owned()
-        } else {
-            DIRECTORY.replace("[person.marit]", "[person.petra]")
-        };
+        let change = *dice.pick(&municipality::CHANGES);
+        let before = self.changes.len();
+        self.changes.retain(|known| *known != change);
+        if self.changes.len() == before {
+            self.changes.push(change);
+        }
+        let text = municipality::text(&self.changes);
         let store = DirectoryStore::new(self.world.broker.bucket(BucketName::Directory));
         let until = Deadline::now() + Duration::from_secs(5);
         match store.apply(&text, expected, until).await {
             Ok(applied) => {
                 self.directory_version = applied.version;
-                self.tell(format!("version {} of the directory", applied.version));
+                self.world.note_directory(applied.version, &text);
+                self.tell(format!("version {} of the directory: {:?}", applied.version, self.changes));
             }
             // Perhaps it is there all the same.
             Err(_) => {
                 if let Ok(stored) = store.current(Deadline::now() + Duration::from_secs(60)).await {
                     self.directory_version = stored.directory.version();
+                    self.world.note_directory(self.directory_version, &stored.text);
                 }
             }
         }

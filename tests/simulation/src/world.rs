@@ -3,13 +3,14 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use futures_util::future::BoxFuture;
+use jiff::SignedDuration;
 use tokio::time::Instant;
 use tonic::{Code, Request, Response, Status, service::Routes};
 use tonic_types::StatusExt as _;
@@ -20,11 +21,14 @@ use voordeur_chassis::{
     grpc::{CallLayer, CallService},
 };
 use voordeur_contracts::intake::SubmitSignalRequest;
+use voordeur_directory::Directory;
 use voordeur_eventlog::{StreamName, memory::MemoryBroker};
 use voordeur_kernel::{Clock as _, CommandId, SignalId, Timestamp};
 use voordeur_vault::{Deriver, KeyFile, VaultSettings};
 
-use crate::{clock::JumpingClock, dice::Dice, lifeline::Lifeline, restore::Backup, watchers::Sighting};
+use crate::{
+    clock::JumpingClock, dice::Dice, lifeline::Lifeline, municipality, restore::Backup, watchers::Sighting,
+};
 
 /// The services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -169,6 +173,9 @@ pub struct World {
     restored: Arc<AtomicU64>,
     kept_name: Arc<AtomicBool>,
     backup: Arc<Mutex<Option<Backup>>>,
+    directories: Arc<Mutex<BTreeMap<u64, Arc<Directory>>>>,
+    /// Moments that acts under way name as being ahead.
+    ahead: Arc<Mutex<Vec<Weak<Timestamp>>>>,
     /// Nobody is slow or goes away any more.
     calm: Arc<AtomicBool>,
     began: Instant,
@@ -196,6 +203,8 @@ impl World {
             restored: Arc::default(),
             kept_name: Arc::default(),
             backup: Arc::default(),
+            directories: Arc::default(),
+            ahead: Arc::default(),
             calm: Arc::default(),
             began: Instant::now(),
             loss: Arc::default(),
@@ -244,6 +253,48 @@ impl World {
     /// Keeps a backup.
     pub(crate) fn keep(&self, backup: Backup) {
         *self.backup.lock().unwrap_or_else(PoisonError::into_inner) = Some(backup);
+    }
+
+    /// Notes what a version of the directory says.
+    pub(crate) fn note_directory(&self, version: u64, text: &str) {
+        let mut all = self.directories.lock().unwrap_or_else(PoisonError::into_inner);
+        // What was restored away may come again with another content.
+        all.retain(|known, _| *known < version);
+        all.insert(version, Arc::new(municipality::directory(text)));
+    }
+
+    /// What a version of the directory says.
+    #[must_use]
+    pub fn directory(&self, version: u64) -> Option<Arc<Directory>> {
+        self.directories.lock().unwrap_or_else(PoisonError::into_inner).get(&version).cloned()
+    }
+
+    /// What the newest version of the directory says.
+    #[must_use]
+    pub fn directory_in_force(&self) -> Option<Arc<Directory>> {
+        let all = self.directories.lock().unwrap_or_else(PoisonError::into_inner);
+        all.last_key_value().map(|(_, newest)| Arc::clone(newest))
+    }
+
+    /// Keeps the clock from being set past a moment as long as what is returned is held: an act that names it is under way.
+    #[must_use]
+    pub fn stays_ahead(&self, moment: Timestamp) -> Arc<Timestamp> {
+        let held = Arc::new(moment);
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&held));
+        held
+    }
+
+    /// Sets the clock forward, as far as the acts under way let it.
+    pub fn pass(&self, by: SignedDuration) -> SignedDuration {
+        let now = self.now();
+        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        ahead.retain(|moment| moment.strong_count() > 0);
+        let soonest = ahead.iter().filter_map(Weak::upgrade).map(|moment| *moment).min();
+        // They may still be repeated for minutes.
+        let room = soonest.map(|moment| moment.duration_since(now) - SignedDuration::from_mins(30));
+        let by = room.map_or(by, |room| by.min(room)).max(SignedDuration::ZERO);
+        self.clock.jump(by);
+        by
     }
 
     /// Is it the time in which nobody makes trouble?
