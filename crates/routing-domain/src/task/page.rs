@@ -114,6 +114,7 @@ is shown (`UNAVAILABLE`, reason `NOT_ON_RECORD`). Tasks about a group or a quest
 |---|---|
 | `GetTask`, `ExplainRouting` | one for each look under the id of the task, with the child's alias; refused looks too |
 | `ListTasks` | one for each page that shows a child's task, under the id of the reader's list, naming the tasks it shows |
+| `WatchNotices` | one when it begins and one whenever notices come to it, naming the tasks they are about; each task is named once in a watch |
 | `WatchTasks` | one when it begins and one whenever tasks come to it, in the same form; each task is named once in a watch, not at every change |
 | steps | a step that happened is itself the record (who, when, by which directory); one that was refused, or repeated, is recorded like a look |
 
