@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::civil::Date;
+use jiff::{SignedDuration, civil::Date};
 use voordeur_directory::{Directory, Person};
 use voordeur_kernel::{CentreKey, ChildAlias, ProfessionalKey, Timestamp};
 use voordeur_routing_domain::{
@@ -17,12 +17,15 @@ use crate::{
     office::Office,
 };
 
+/// How far is looked ahead first.
+const SOON: SignedDuration = SignedDuration::from_hours(24 * 4);
+
 /// What is known of one person at one centre at one moment.
 pub(crate) struct Looked {
     pub(crate) attendance: Attendance,
     pub(crate) next: Whereabouts,
-    /// The absence that stands, and when she is back after those that follow on it.
-    pub(crate) absence: Option<(Absence, Timestamp)>,
+    /// The absence that stands.
+    pub(crate) absence: Option<Absence>,
 }
 
 /// Somebody is away, until a moment where that is known, with who takes over for her.
@@ -195,7 +198,7 @@ pub(crate) fn sight(
             weekly_minutes: u32::from(person.hours_per_week.unwrap_or(0)) * 60,
             capacity: person.max_open_tasks.map_or(0, u32::from),
             too_close: record.too_close.contains(&person.key),
-            stand_in: looked.absence.and_then(|(absence, _)| absence.stand_in),
+            stand_in: looked.absence.and_then(|absence| absence.stand_in),
             neighbour: (at != centre).then(|| at.clone()),
         }
     };
@@ -230,11 +233,16 @@ pub(crate) fn look_at(
     centre: &CentreKey,
     now: Timestamp,
 ) -> Looked {
-    let scheduled =
-        directory.scheduled_between(person.as_str(), centre.as_str(), now, presence::horizon(now));
-    let next = whereabouts(presence, centre, scheduled, now);
+    let within = |end| {
+        let scheduled = directory.scheduled_between(person.as_str(), centre.as_str(), now, end);
+        whereabouts(presence, centre, scheduled, now)
+    };
+    // Usually a few days say it all; what is cut off at their end has no stretch after it.
+    let soon = now.checked_add(SOON).unwrap_or(Timestamp::MAX);
+    let next = Some(within(soon)).filter(|found| found.back.is_some());
+    let next = next.unwrap_or_else(|| within(presence::horizon(now)));
     let opening = directory.calendar(centre.as_str());
     let attendance = next.attendance(presence, now, |moment| is_on_working_day(opening, now, moment));
-    let absence = presence.and_then(|p| p.absent(now).cloned().zip(p.back_at(now)));
+    let absence = presence.and_then(|p| p.absent(now)).cloned();
     Looked { attendance, next, absence }
 }
