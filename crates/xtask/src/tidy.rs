@@ -1,6 +1,7 @@
 //! Style that no other tool checks.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Component, Path, PathBuf},
 };
@@ -22,6 +23,9 @@ const FORBIDDEN: &[(&str, &str, &str)] = &[
     ("#[ign", "ore", "a test runs or goes"),
 ];
 
+/// The page that says which tests keep a complaint from coming true.
+const NAMES_TESTS: &str = "docs/domain/never.md";
+
 /// Files that are not ours to style.
 fn is_foreign(path: &str) -> bool {
     path.starts_with("crates/contracts/src/gen/")
@@ -38,6 +42,7 @@ pub(crate) fn check(root: &Path) -> Result<(), String> {
         output(&mut command(root, "git", ["ls-files", "--cached", "--others", "--exclude-standard", "-z"]))?;
     let mut faults = Vec::new();
     let mut checked = 0;
+    let (mut functions, mut named) = (BTreeSet::new(), BTreeSet::new());
     for path in listed.split('\0').filter(|path| !path.is_empty() && !is_foreign(path)) {
         // Deleted but not committed yet, or no text.
         let Ok(text) =
@@ -50,16 +55,30 @@ pub(crate) fn check(root: &Path) -> Result<(), String> {
         if path.ends_with(".md") {
             check_links(&mut faults, root, path, &text);
         }
+        if path.ends_with(".rs") {
+            functions.extend(names_after(&text, "fn ").map(str::to_owned));
+        }
+        if path == NAMES_TESTS {
+            named.extend(names_after(&text, "`").filter(|name| name.contains('_')).map(str::to_owned));
+        }
         if path.ends_with("/Cargo.toml") {
             check_manifest(&mut faults, path, &text);
         }
     }
+    let gone = named.difference(&functions).map(|name| format!("{NAMES_TESTS}: there is no test {name}"));
+    faults.extend(gone);
     if faults.is_empty() {
         println!("{checked} files are tidy");
         Ok(())
     } else {
         Err(faults.join("\n"))
     }
+}
+
+/// Names in the form of functions that stand right behind a mark.
+fn names_after<'t>(text: &'t str, mark: &'static str) -> impl Iterator<Item = &'t str> {
+    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    text.split(mark).skip(1).map(move |rest| rest.split_once(|c| !is_part(c)).map_or(rest, |(name, _)| name))
 }
 
 fn check_text(faults: &mut Vec<String>, path: &str, text: &str) {
@@ -178,6 +197,15 @@ mod tests {
             let found = faults_of(path, &text);
             assert!(found.len() == 1 && found[0].contains(expected), "{expected}: {found:?}");
         }
+    }
+
+    #[test]
+    fn names_are_found_behind_their_mark() {
+        let code: Vec<_> = names_after("fn a_test() {}\nasync fn another2(x: u8)", "fn ").collect();
+        assert_eq!(code, ["a_test", "another2"]);
+        let page: Vec<_> =
+            names_after("| `a_test`, `Other` |", "`").filter(|name| name.contains('_')).collect();
+        assert_eq!(page, ["a_test"]);
     }
 
     #[test]
