@@ -146,7 +146,12 @@ fn flat(directory: &Directory) -> BTreeMap<String, String> {
     for (path, value) in directory.arrangements().map(arrangement::flat) {
         put(path, value);
     }
-    let days = directory.exceptions().map(opening::flat);
+    // Of one day there may be several.
+    let mut days: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (path, value) in directory.exceptions().map(opening::flat) {
+        days.entry(path).or_default().push(value);
+    }
+    let days = days.into_iter().map(|(path, values)| (path, values.join("; ")));
     let holidays = directory.own_school_holidays().iter().map(school_holidays::flat);
     for (path, value) in directory.agreements().map(agreement::flat).chain(days).chain(holidays) {
         put(path, value);

@@ -255,7 +255,8 @@ pub(crate) fn check<O>(
     organisations: &BTreeMap<OrganisationKey, O>,
     notes: &mut Notes,
 ) {
-    for (index, (path, exception)) in all.iter().enumerate() {
+    let mut seen: BTreeMap<_, Vec<&Exception>> = BTreeMap::new();
+    for (path, exception) in all {
         let Some(centre) = centres.get(&exception.centre) else {
             let path = format!("{path}.centre");
             notes.fault_at(&path, "UNKNOWN_REFERENCE", "there is no centre with this key in the file");
@@ -292,13 +293,11 @@ pub(crate) fn check<O>(
                 );
             }
         }
-        for (_, earlier) in all.iter().take(index) {
+        let same = seen.entry((&exception.centre, &exception.organisation)).or_default();
+        for earlier in same.iter().copied() {
             if earlier == exception {
                 notes.fault_at(path, "DUPLICATE", "stands here twice");
-            } else if earlier.table() != exception.table()
-                && (&earlier.centre, &earlier.organisation) == (&exception.centre, &exception.organisation)
-                && earlier.period().overlaps(&exception.period())
-            {
+            } else if earlier.table() != exception.table() && earlier.period().overlaps(&exception.period()) {
                 notes.warn_at(
                     path,
                     "OPEN_AND_CLOSED",
@@ -306,6 +305,7 @@ pub(crate) fn check<O>(
                 );
             }
         }
+        same.push(exception);
     }
 }
 

@@ -274,8 +274,8 @@ pub(crate) fn print(all: &[SchoolHoliday], out: &mut String) {
 /// For differences between two directories: path and value.
 pub(crate) fn flat(holiday: &SchoolHoliday) -> (String, String) {
     let scope = match &holiday.scope {
-        HolidayScope::Region(region) => region.name(),
-        HolidayScope::Centre(centre) => centre.as_str(),
+        HolidayScope::Region(region) => format!("region.{}", region.name()),
+        HolidayScope::Centre(centre) => format!("centre.{centre}"),
     };
     let path = format!("{TABLE}.{scope}.{}.{}", holiday.school_year, holiday.name);
     (path, format!("{} until {}", holiday.from, holiday.until))

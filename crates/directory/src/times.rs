@@ -61,9 +61,14 @@ impl Times {
                 }
             }
         }
+        let mut by_centre: BTreeMap<&CentreKey, Vec<&Exception>> = BTreeMap::new();
+        for exception in exceptions {
+            by_centre.entry(&exception.centre).or_default().push(exception);
+        }
         let calendars = centres
             .values()
             .map(|centre| {
+                let exceptions = by_centre.get(&centre.key).map_or(&[][..], Vec::as_slice);
                 let nobody = closed_by_all(centre, organisations, &closed, &school_holidays);
                 (centre.key.clone(), Arc::new(calendar(zone, centre, exceptions, nobody)))
             })
@@ -103,7 +108,7 @@ fn closed_by_all(
 fn calendar(
     zone: &TimeZone,
     centre: &Centre,
-    exceptions: &[Exception],
+    exceptions: &[&Exception],
     closed_by_all: BTreeSet<Date>,
 ) -> WorkingTime {
     // The reader has refused a week without hours.
@@ -113,7 +118,7 @@ fn calendar(
         calendar = calendar.open_on_holidays();
     }
     calendar = calendar.with_closed(closed_by_all);
-    for exception in exceptions.iter().filter(|exception| exception.centre == centre.key) {
+    for exception in exceptions {
         match &exception.differs {
             Differs::Closed if exception.organisation.is_none() => {
                 calendar = calendar.with_closed(exception.days());

@@ -1,6 +1,7 @@
 //! Registers of the country beside a directory. Every name and number is invented.
 
 use jiff::civil::date;
+use proptest::prelude::*;
 use voordeur_directory::{
     Directory,
     register::{Register, Review, Unreadable, review},
@@ -270,4 +271,28 @@ fn the_only_site_of_a_school_belongs_where_the_school_takes_part() {
     let review = review(Register::Duo, elsewhere.as_bytes(), &without, date(2026, 11, 24)).unwrap();
     assert_eq!(lines(&review), [("add", r#"{ scheme = "BRIN6", value = "99XA00" }"#)]);
     assert!(review.proposals[0].why.contains("the only site"), "{}", review.proposals[0].why);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn any_bytes_are_a_register_or_a_list_of_faults(bytes in proptest::collection::vec(any::<u8>(), 0..400), headed: bool) {
+        let bytes = if headed { [HEADING.as_bytes(), b"\r\n", &bytes].concat() } else { bytes };
+        for register in [Register::Lrk, Register::Duo] {
+            match review(register, &bytes, &directory(), date(2026, 11, 24)) {
+                Ok(review) => prop_assert!(headed && review.rows > 0),
+                Err(faults) => prop_assert!(!faults.is_empty() && faults.iter().all(|fault| fault.line >= 1)),
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_with_a_piece_cut_out_never_proposes_anything_false(start in 0_usize..200, length in 1_usize..60) {
+        let end = (start + length).min(GOOD.len());
+        let cut = format!("{HEADING}\n{}{}", &GOOD[..start], &GOOD[end..]);
+        if let Ok(review) = review(Register::Lrk, cut.as_bytes(), &directory(), date(2026, 11, 24)) {
+            prop_assert!(review.proposals.iter().all(|p| p.change == voordeur_directory::register::Change::Replace || p.why.contains("address")));
+        }
+    }
 }

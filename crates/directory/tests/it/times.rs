@@ -517,8 +517,25 @@ fn a_change_of_times_is_a_difference_that_can_be_read() {
             "- centre.de-wilg.postcode: 1999AB".to_owned(),
             "- closed.de-wilg.basisschool-de-wilg.2027-02-12: until 2027-02-12".to_owned(),
             format!("~ person.noor.presence.de-wilg: {} -> {}", noor("even"), noor("odd")),
-            "~ school_holiday.de-wilg.2026-2027.mei: 2027-04-24 until 2027-05-09 -> 2027-04-24 until 2027-05-02"
+            "~ school_holiday.centre.de-wilg.2026-2027.mei: 2027-04-24 until 2027-05-09 -> 2027-04-24 until 2027-05-02"
                 .to_owned(),
         ]
+    );
+}
+
+#[test]
+fn two_exceptions_of_one_day_are_both_seen_in_a_difference() {
+    let entry = |from: &str, until: &str| {
+        format!(
+            "[[open]]\ncentre = \"wilg\"\non = [2026-12-28]\nhours = [{{ from = \"{from}\", until = \"{until}\" }}]\n"
+        )
+    };
+    let two = parsed(&small(true, "", &(entry("09:00", "10:00") + &entry("19:00", "20:00"))));
+    let other = parsed(&small(true, "", &(entry("09:00", "10:30") + &entry("19:00", "20:00"))));
+    let lines: Vec<_> = diff(&two, &other).iter().map(ToString::to_string).collect();
+    assert_eq!(
+        lines,
+        ["~ open.wilg.2026-12-28: until 2026-12-28, 09:00-10:00; until 2026-12-28, 19:00-20:00 -> \
+          until 2026-12-28, 09:00-10:30; until 2026-12-28, 19:00-20:00"]
     );
 }
