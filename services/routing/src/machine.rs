@@ -1,8 +1,9 @@
 //! What routing keeps of its own stream: open tasks, presence, and what has to be found quickly.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     iter,
+    ops::Bound,
     sync::{Mutex, PoisonError},
 };
 
@@ -73,7 +74,7 @@ pub(crate) struct Index {
     children: HashMap<ChildAlias, Box<ChildRecord>>,
     due: BTreeSet<(Timestamp, TaskId)>,
     /// When absences begin and end, as they were last said; moments that have passed stay until somebody says something.
-    moments: BTreeSet<(Timestamp, ProfessionalKey)>,
+    moments: BTreeMap<Timestamp, HashSet<ProfessionalKey>>,
     /// People of whom something changed since it was last asked: they have more work, or said something about where they are.
     stirred: Mutex<HashSet<ProfessionalKey>>,
     /// Children of whom a task came into somebody's hands, or a new one was asked for, since it was last asked.
@@ -117,9 +118,8 @@ impl Index {
         after: Timestamp,
         until: Timestamp,
     ) -> impl Iterator<Item = &ProfessionalKey> {
-        let passed = move |(at, _): &&(Timestamp, ProfessionalKey)| *at <= until;
-        let begun = self.moments.iter().skip_while(move |(at, _)| *at <= after);
-        begun.take_while(passed).map(|(_, person)| person)
+        let passed = (Bound::Excluded(after), Bound::Included(until.max(after)));
+        self.moments.range(passed).flat_map(|(_, people)| people)
     }
 
     /// The centres at which somebody has to do with open tasks.
@@ -289,13 +289,17 @@ impl Index {
 
     /// Takes in what was said about where somebody is.
     fn said(&mut self, before: Option<&Presence>, after: &Presence) {
-        let moments = |presence: &Presence| -> Vec<_> {
-            presence.moments().map(|at| (at, presence.professional.clone())).collect()
-        };
-        for moment in before.map(moments).unwrap_or_default() {
-            self.moments.remove(&moment);
+        for at in before.into_iter().flat_map(Presence::moments) {
+            if let Some(people) = self.moments.get_mut(&at) {
+                people.remove(&after.professional);
+                if people.is_empty() {
+                    self.moments.remove(&at);
+                }
+            }
         }
-        self.moments.extend(moments(after));
+        for at in after.moments() {
+            self.moments.entry(at).or_default().insert(after.professional.clone());
+        }
         self.stir(&after.professional);
     }
 
