@@ -11,6 +11,7 @@ use voordeur_routing_domain::{
     plan::plan,
     policy::Policy,
     task::{About, By, Request, Trigger, Wish},
+    words::Urgency,
 };
 
 use crate::{
@@ -129,9 +130,9 @@ impl Office {
     }
 }
 
-/// The ladder of a signal by a policy. That of a safety signal is fixed.
+/// The ladder of a signal, or of more work on one, by a policy. That of a safety signal is fixed; more work after it is no alarm any more.
 pub(crate) fn ladder_of(directory: &Directory, policy: &Policy, about: &About) -> Ladder {
-    if about.safety.is_safety() {
+    if about.urgency == Urgency::Safety {
         return Ladder::safety();
     }
     policy.select(&directory.facts(about)).ladder

@@ -9,6 +9,7 @@ mod oncall_goalert;
 mod policy;
 mod policy_alertmanager;
 mod presence;
+mod promises;
 mod steps;
 mod stories;
 mod support;

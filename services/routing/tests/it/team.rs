@@ -4,13 +4,16 @@ use jiff::SignedDuration;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 use voordeur_contracts::{
-    common::{CommandContext, ConcernDomain, Role, SafetyLevel},
+    common::{CommandContext, ConcernDomain, Role, SafetyLevel, Urgency},
     convert::to_wire_time,
     event::{
         AnswerStatus, AssignReason, AwayReason, CancelReason, DeclineReason, FurtherWorkReason, MeetingEnd,
         TaskOutcome, TaskState, WithoutParentsReason,
     },
-    routing::{MarkAbsentRequest, MarkReturnedRequest, PlanMeetingRequest, RequestFurtherWorkRequest, Task},
+    routing::{
+        ExplainRoutingRequest, MarkAbsentRequest, MarkReturnedRequest, PlanMeetingRequest,
+        RequestFurtherWorkRequest, Task,
+    },
 };
 use voordeur_kernel::{Clock as _, Timestamp};
 
@@ -322,7 +325,7 @@ async fn parents_come_to_a_meeting_about_safety_only_when_that_is_said() {
         meeting.at = Some(to_wire_time(later(&world, 2)));
         meeting.invite_parents = invite;
         replica.api.clone().plan_meeting(of("anna", meeting)).await.unwrap();
-        let request = voordeur_contracts::routing::ExplainRoutingRequest { task_id: task };
+        let request = ExplainRoutingRequest { task_id: task };
         let told = replica.api.clone().explain_routing(of("anna", request)).await.unwrap().into_inner();
         let expected = if invite { "" } else { "WITHOUT_PARENTS_REASON_SAFETY" };
         assert_eq!(told.timeline.last().unwrap().reason, expected);
@@ -432,6 +435,51 @@ async fn more_work_is_a_new_task_that_names_the_one_before_and_goes_first_to_who
     refused(told, Code::InvalidArgument, "NOBODY_ASKED");
     one.stop().await;
     two.stop().await;
+}
+
+#[tokio::test]
+async fn more_work_after_a_safety_signal_alarms_nobody_and_still_tells_no_parents_by_itself() {
+    let world = World::with(&["anna", "bea"]).await;
+    let replica = world.start().await;
+    let task = world.signal_with(1, |s| s.safety = SafetyLevel::Structural.into()).await;
+    replica.task("anna", &task).await;
+    step!(
+        replica,
+        "anna",
+        accept_task,
+        AcceptTaskRequest { task_id: task.clone(), command: command("take") }
+    )
+    .unwrap();
+    answered(&replica, &task).await;
+    let (more, _) = step!(
+        replica,
+        COORDINATOR,
+        request_further_work,
+        RequestFurtherWorkRequest {
+            task_id: task,
+            command: command("more"),
+            reason: FurtherWorkReason::Agreed
+        }
+    )
+    .unwrap();
+    assert_eq!((more.urgency(), more.safety()), (Urgency::Regular, SafetyLevel::Structural));
+    assert_eq!(more.offered_to, ["anna"], "not everybody on duty");
+    step!(
+        replica,
+        "anna",
+        accept_task,
+        AcceptTaskRequest { task_id: more.task_id.clone(), command: command("again") }
+    )
+    .unwrap();
+    let mut meeting = plan(&more.task_id);
+    meeting.command = command("meet");
+    meeting.at = Some(to_wire_time(later(&world, 2)));
+    replica.api.clone().plan_meeting(of("anna", meeting)).await.unwrap();
+    let request = ExplainRoutingRequest { task_id: more.task_id };
+    let told = replica.api.clone().explain_routing(of("anna", request)).await.unwrap().into_inner();
+    assert_eq!(told.timeline[0].reason, "FURTHER_WORK_REASON_AGREED");
+    assert_eq!(told.timeline.last().unwrap().reason, "WITHOUT_PARENTS_REASON_SAFETY");
+    replica.stop().await;
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use voordeur_routing::{
     Overrides,
     rehearsal::{Past, first_asked, past},
 };
-use voordeur_routing_domain::{plan::Plan, policy::Policy, task::Trigger};
+use voordeur_routing_domain::{plan::Plan, policy::Policy, task::Trigger, words::Urgency};
 
 use super::good_policy;
 use crate::{
@@ -75,14 +75,15 @@ pub(super) async fn run(
         Replay { directories, new, overrides: serve::overrides(&config.routing), tally: Tally::default() };
     let mut messages = log.follow(None);
     let mut told = Instant::now();
-    while end.sequence > 0 {
+    loop {
         let next = tokio::time::timeout(client.timeout(), messages.next())
             .await
             .map_err(|_| Failure::new(Why::NotAvailable, "the broker does not answer"))?;
         let message = match next {
             Some(Ok(Followed::Message(message))) => message,
-            // Messages that were purged leave the end below the last that is delivered.
-            Some(Ok(Followed::CaughtUp(_))) | None => break,
+            // There was nothing, or what came last was purged.
+            Some(Ok(Followed::CaughtUp(_))) => break,
+            None => return Err(Failure::new(Why::NotAvailable, "the broker stopped telling")),
             Some(Err(error)) => return Err(of_kind(ErrorKind::Broken, error.to_string())),
         };
         if let Some(change) = replay.message(&message, since).await?
@@ -184,7 +185,7 @@ impl Replay {
 fn is_fixed(made: &Past) -> bool {
     let about = &made.requested.about;
     let by_policy = matches!(about.trigger, Trigger::Signal(_) | Trigger::EarlierTask { .. });
-    about.safety.is_safety() || !by_policy
+    about.urgency == Urgency::Safety || !by_policy
 }
 
 fn change(made: &Past, was: &Plan, would: &Plan) -> Change {
