@@ -5,7 +5,10 @@ use std::sync::{Arc, LazyLock};
 use bytes::Bytes;
 use prost::Message as _;
 use voordeur_contracts::common::{SealedText, TextPurpose};
-use voordeur_directory::{Directory, DirectoryStore};
+use voordeur_directory::{
+    Directory, DirectoryStore,
+    register::{Register, review},
+};
 use voordeur_eventlog::{Broker as _, Bucket, BucketName, memory::MemoryBroker};
 use voordeur_kernel::OrganisationKey;
 use voordeur_vault::{
@@ -16,6 +19,9 @@ use crate::check::{is_discreet, parts, until, wait};
 
 /// A small directory.
 pub(crate) const DIRECTORY: &str = include_str!("directory.toml");
+
+/// One with registrations, opening hours, days that differ and school holidays.
+const REGISTERED: &str = include_str!("../corpus/directory-file/times");
 
 static KEYS: LazyLock<Arc<KeyFile>> = LazyLock::new(|| Arc::new(keys()));
 
@@ -49,6 +55,38 @@ pub(crate) fn directory(input: &[u8]) {
                 assert!((1..=lines).contains(&fault.line), "line {} of {lines}", fault.line);
             }
             assert!(faults.len() <= text.len() + 8, "{} faults", faults.len());
+        }
+    }
+}
+
+/// A file of a national register: what is proposed can be pasted, and what is refused repeats nothing.
+pub(crate) fn register(input: &[u8]) {
+    static BESIDE: LazyLock<Directory> =
+        LazyLock::new(|| Directory::parse(REGISTERED).expect("a good directory").0);
+    // What was written is shown when it is proposed, so it has a bound too.
+    let lines = input.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+    for which in [Register::Lrk, Register::Duo] {
+        match review(which, input, &BESIDE, jiff::civil::date(2026, 11, 24)) {
+            Ok(review) => {
+                assert!(review.rows > 0 && review.odd.is_sorted());
+                for odd in &review.odd {
+                    is_discreet(&odd.what);
+                    assert!((1..=lines).contains(&odd.line), "line {} of {lines}", odd.line);
+                }
+                for proposal in &review.proposals {
+                    let line = proposal.toml.as_str();
+                    assert!(line.starts_with("{ scheme = ") && !line.contains(['\n', '\r']), "{line}");
+                    assert!((1..=lines).contains(&proposal.line));
+                }
+                assert!(review.proposals.len() + review.remarks.len() <= review.rows * 8 + 8);
+            }
+            Err(faults) => {
+                assert!(!faults.is_empty());
+                for fault in &faults {
+                    is_discreet(&fault.what);
+                    assert!((1..=lines).contains(&fault.line), "line {} of {lines}", fault.line);
+                }
+            }
         }
     }
 }

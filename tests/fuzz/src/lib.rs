@@ -103,6 +103,12 @@ pub const TARGETS: &[Target] = &[
         run: kept::directory_bucket,
         cases: 100,
     },
+    Target {
+        name: "register-file",
+        reads: "open data of the registers of childcare and schools, beside a directory",
+        run: kept::register,
+        cases: 300,
+    },
     Target { name: "key-file", reads: "a key file", run: kept::key_file, cases: 300 },
     Target {
         name: "wrapped-key",
