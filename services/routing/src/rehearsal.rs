@@ -305,3 +305,99 @@ fn centre_of(directory: &Directory, reference: &Reference, at: Timestamp) -> Opt
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+    use voordeur_contracts::{
+        common,
+        event::{TaskEvent, task_event::Change as Wire},
+        intake::{CentreReference, GroupSubject},
+    };
+    use voordeur_eventlog::Subject as StreamSubject;
+    use voordeur_routing_domain::task::{Actor, Meta, evolve};
+
+    use super::*;
+    use crate::write_task;
+
+    const SUBJECT: &str = "voordeur.task.v1.0123456789abcdef0123456789abcdef";
+
+    fn sample() -> Directory {
+        Directory::parse(include_str!("../../../deploy/directory/voorbeeld.toml")).unwrap().0
+    }
+
+    /// The first event of a task of the sample, as it is stored.
+    fn made(directory: &Directory) -> (Rehearsal, TaskEvent) {
+        let signal = SubmitSignalRequest {
+            organisation: "kinderopvang-de-wilg".to_owned(),
+            centre: Some(CentreReference { reference: Some(Reference::Key("de-wilg".to_owned())) }),
+            subject: Some(Subject::Group(GroupSubject { group: "vossen".to_owned() })),
+            domains: vec![common::ConcernDomain::SpraakTaal.into()],
+            severity: 3,
+            safety: common::SafetyLevel::None.into(),
+            ..SubmitSignalRequest::default()
+        };
+        let at = "2026-11-24T14:00:00Z".parse().unwrap();
+        let rehearsal =
+            rehearse(directory, &signal, at, &Supposed::default(), &Overrides::default()).unwrap();
+        let meta = Meta {
+            recorded_at: at,
+            actor: Actor::Service("routing".to_owned()),
+            command: CommandId::from_bytes([2; 16]),
+            commit: CommitId::from_bytes([1; 16]),
+            directory_version: 7,
+            ordinal: 1,
+        };
+        let change = Change::Requested(Box::new(rehearsal.requested.clone()));
+        let after = evolve(None, TaskId::parse_hex(&SUBJECT[17..]).unwrap(), &meta, &change).unwrap();
+        let event = TaskEvent::decode(&*write_task(&meta, &change, &after)).unwrap();
+        (rehearsal, event)
+    }
+
+    fn recorded(subject: &str, event: &TaskEvent) -> Recorded {
+        Recorded {
+            subject: StreamSubject::parse(subject).unwrap(),
+            sequence: 1,
+            stored_at: Timestamp::UNIX_EPOCH,
+            commit: Some(CommitId::from_bytes([1; 16])),
+            kind: String::new(),
+            data: event.encode_to_vec().into(),
+            headers: [].into(),
+        }
+    }
+
+    #[test]
+    fn a_stored_choice_comes_out_the_same_again_and_another_policy_may_say_otherwise() {
+        let directory = sample();
+        let (rehearsal, event) = made(&directory);
+        let past = past(&recorded(SUBJECT, &event)).unwrap().unwrap();
+        assert_eq!((past.task.to_hex().as_str(), past.directory_version), (&SUBJECT[17..], 7));
+        let again = |policy: &Policy| past.again(&directory, policy, &Overrides::default()).unwrap();
+        assert_eq!(again(directory.policy()), rehearsal.requested.plan);
+        assert_eq!(again(directory.policy()).branch, ["root", "opvang", "taal-en-motoriek"]);
+        let other = again(&Policy::built_in());
+        assert_eq!((other.branch, other.ladder.as_str()), (vec!["root".to_owned()], "regular"));
+    }
+
+    #[test]
+    fn a_task_from_before_choices_kept_what_they_saw_is_read_and_not_made_again() {
+        let directory = sample();
+        let (_, mut event) = made(&directory);
+        let Some(Wire::Requested(requested)) = &mut event.change else { panic!("{event:?}") };
+        requested.sight = None;
+        let past = past(&recorded(SUBJECT, &event)).unwrap().unwrap();
+        assert_eq!(past.again(&directory, directory.policy(), &Overrides::default()), None);
+    }
+
+    #[test]
+    fn only_the_first_event_of_a_task_tells_a_choice() {
+        let (_, event) = made(&sample());
+        assert!(past(&recorded("voordeur.presence.v1.noor", &event)).unwrap().is_none());
+        let mut later = event.clone();
+        later.change = Some(Wire::Linked(voordeur_contracts::event::TaskLinked { task: vec![3; 16].into() }));
+        assert!(past(&recorded(SUBJECT, &later)).unwrap().is_none());
+        let mut damaged = event;
+        damaged.meta = None;
+        assert!(past(&recorded(SUBJECT, &damaged)).is_err());
+    }
+}

@@ -148,7 +148,8 @@ fn match_tree(within_role: Option<&str>) -> Policy {
 #[test]
 fn the_cases_of_matching_choose_the_same_branch_and_receiver() {
     let policy = match_tree(Some("notify-testing"));
-    let cases: &[(&[(&str, &str)], &str, &str)] = &[
+    type Case = (&'static [(&'static str, &'static str)], &'static str, &'static str);
+    let cases: &[Case] = &[
         (&[("owner", "team-A")], "notify-a", "root/team-a"),
         (&[("owner", "team-A"), ("env", "unset")], "notify-a", "root/team-a"),
         (&[("owner", "team-C")], "notify-bc", "root/team-b-or-c"),

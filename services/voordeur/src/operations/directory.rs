@@ -150,6 +150,7 @@ async fn apply(
         differences.iter().try_for_each(|line| output::line(line))?;
     }
     if dry_run {
+        store.fits(new.policy(), deadline).await.map_err(failure)?;
         return report(
             &json!({ "current": current, "differences": differences, "applied": false }),
             json,
@@ -237,6 +238,8 @@ fn failure(error: DirectoryError) -> Failure {
         DirectoryError::Stale { .. } => Failure::new(Why::Refused, error.to_string()).advise(
             "see the differences with --dry-run, then name the version you saw with --expected-version",
         ),
+        DirectoryError::PolicyVersion { .. } => Failure::new(Why::Refused, error.to_string())
+            .advise("`voordeur routes replay --policy FILE --since DATE` shows what the change would have made of past signals"),
         other => of_kind(other.kind(), other.to_string()),
     }
 }

@@ -42,6 +42,7 @@ fn every_command_has_help() {
         "outcome",
         "directory",
         "audit",
+        "routes",
         "streams",
         "dead-letters",
         "keys",

@@ -76,6 +76,32 @@ async fn a_directory_is_applied_in_versions_and_a_stale_change_is_refused() {
 }
 
 #[tokio::test]
+async fn a_changed_policy_is_refused_until_its_version_goes_up() {
+    let nats = NatsServer::start().await;
+    at(&nats, &["streams", "apply"]).ends_with(0);
+    let sample = std::fs::read_to_string(file("deploy/directory/voorbeeld.toml")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("directory.toml");
+    let apply = |text: &str, more: &[&str]| {
+        std::fs::write(&path, text).unwrap();
+        at(&nats, &[&["directory", "apply", path.to_str().unwrap()], more].concat())
+    };
+    apply(&sample, &[]).ends_with(0);
+    let changed = sample.replace("severity = \"4-5\"", "severity = \"5\"");
+    assert_ne!(changed, sample);
+    for more in [&["--dry-run"][..], &[]] {
+        let refused = apply(&changed, more).ends_with(3);
+        assert!(
+            refused.err.contains("must be above 1") && refused.err.contains("routes replay"),
+            "{}",
+            refused.err
+        );
+    }
+    let run = apply(&changed.replace("[routing]\nversion = 1", "[routing]\nversion = 2"), &[]).ends_with(0);
+    assert!(run.out.contains("~ routing.version: 1 -> 2"), "{}", run.out);
+}
+
+#[tokio::test]
 async fn dead_letters_are_listed_and_an_unknown_one_is_refused() {
     let nats = NatsServer::start().await;
     at(&nats, &["streams", "apply"]).ends_with(0);

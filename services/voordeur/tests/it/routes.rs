@@ -177,7 +177,8 @@ fn what_cannot_be_explained_says_what_is_wrong() {
         change(&mut signal);
         explain(&signal, &[&at[..], arguments].concat()).ends_with(2).err
     };
-    let table: [(fn(&mut Value), &[&str], &str); 6] = [
+    type Wrong = (fn(&mut Value), &'static [&'static str], &'static str);
+    let table: [Wrong; 6] = [
         (|s| s["centre"] = serde_json::json!({"key": "nergens"}), &[], "centre"),
         (|s| s["organisation"] = "nergens".into(), &[], "organisation"),
         (|s| s["domains"] = serde_json::json!([]), &[], "domains"),
