@@ -15,6 +15,7 @@ mod floor_hours;
 mod notify;
 mod policy;
 mod presence;
+mod presence_reference;
 mod register;
 mod store;
 mod times;
