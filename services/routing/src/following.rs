@@ -89,6 +89,8 @@ impl Following {
                 self.children.insert(child);
             }
         }
+        // In an order of their own, so that what is simulated goes the same way twice.
+        steps.sort_by(|one, other| one.purpose.cmp(&other.purpose));
         for step in steps.drain(AT_ONCE_MAX.min(steps.len())..) {
             self.again(step.because_of);
         }
