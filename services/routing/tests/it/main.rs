@@ -13,6 +13,7 @@
 mod acts;
 mod auditing;
 mod clocks;
+mod complaints;
 mod coordinators;
 mod explaining;
 mod follow_ups;
