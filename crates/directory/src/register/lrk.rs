@@ -192,7 +192,8 @@ fn propose(
     let own = centre.registrations.iter().filter_map(|r| entries.get(&r.identifier));
     let mut places = BTreeMap::new();
     let mut postcodes: BTreeSet<String> = centre.postcode.iter().cloned().collect();
-    for entry in own.filter(|entry| entry.open) {
+    // Those that are closed too: a new holder gets a new number on the same address.
+    for entry in own {
         postcodes.extend(entry.postcode.clone());
         if let Some(place) = entry.place() {
             places.entry(place).or_insert(&entry.identifier);

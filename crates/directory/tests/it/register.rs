@@ -112,6 +112,18 @@ fn what_has_ended_or_differs_is_flagged() {
     );
     // A last day that has not come yet is no end.
     assert!(lrk(&GOOD.replace("01-08-2024;;", "01-08-2024;31-12-2026;")).is_empty());
+    // A new number on the address of one that is closed: the holder changed.
+    let successor = "999990044;BSO;De Opvolger;Ingeschreven;2026-08-01;;Wilgenlaan 1;1999AB;Wilgenmeer;60;90000002;;;Amsterdam;;";
+    let review = lrk(&format!("{}\n{successor}", closed.lines().nth(1).unwrap()));
+    assert_eq!(
+        lines(&review).last(),
+        Some(&("add", r#"{ scheme = "LRK", value = "999990044", opvang = "BSO", from = 2026-08-01 }"#))
+    );
+    assert!(
+        review.proposals[1].why.contains("on the address of LRK 999990020"),
+        "{}",
+        review.proposals[1].why
+    );
     // Closed without a day: somebody has to find out.
     let review = lrk(&GOOD.replace("BSO De Wilg;Ingeschreven", "BSO De Wilg;Niet meer geregistreerd"));
     assert_eq!((remarks(&review), lines(&review)), (vec![(Some(3), "CLOSED")], vec![]));
