@@ -16,7 +16,7 @@ use voordeur_routing_domain::{
     ladder::Ladder,
     plan::plan,
     task::{self, Requested, Task, Trigger},
-    words::{AwayReason, ClockKind},
+    words::{AwayReason, ClockKind, Urgency},
 };
 
 use crate::{hours::scheduled, world::World};
@@ -148,7 +148,7 @@ impl Duty {
                 continue;
             }
             self.asked += 1;
-            if after.about.safety.is_safety() {
+            if after.about.urgency == Urgency::Safety {
                 let minute = at.checked_add(jiff::SignedDuration::from_secs(1)).expect("a moment");
                 if !self.comes(person, centre, at, minute) {
                     found.push((5, format!("{}: {person} was alerted at {at} and is not on duty", after.id)));
@@ -175,7 +175,9 @@ impl Duty {
         };
         let about = &requested.about;
         let ladder = match about.trigger {
-            Trigger::Signal(_) | Trigger::EarlierTask { .. } if about.safety.is_safety() => Ladder::safety(),
+            Trigger::Signal(_) | Trigger::EarlierTask { .. } if about.urgency == Urgency::Safety => {
+                Ladder::safety()
+            }
             Trigger::Signal(_) | Trigger::EarlierTask { .. } => {
                 directory.policy().select(&directory.facts(about)).ladder
             }

@@ -12,6 +12,7 @@
     reason = "a test harness: whatever goes wrong must end the run with its reason"
 )]
 
+mod audit;
 pub mod bulk;
 pub mod clock;
 pub use voordeur_system_tests::dice;

@@ -147,7 +147,7 @@ fn print_json(total: &Total, seconds: f64) {
     let result = json!({
         "seeds": seeds, "steps": done.steps, "events": done.events, "signals": done.signals, "calls": done.calls,
         "troubles": done.troubles, "kills": done.kills, "restores": done.restores, "watched_items": done.sightings,
-        "days": done.days, "choices_made_again": done.replayed, "people_asked": done.asked,
+        "days": done.days, "choices_made_again": done.replayed, "tasks_explained": done.explained, "people_asked": done.asked,
         "task_events": done.kinds, "failed_seeds": failed, "seconds": (seconds * 10.0).round() / 10.0,
     });
     println!("{result}");
@@ -195,6 +195,7 @@ fn take(total: &mut Total, outcome: Result<Done, Box<Failure>>, began: Instant, 
             sum.sightings += done.sightings;
             sum.replayed += done.replayed;
             sum.asked += done.asked;
+            sum.explained += done.explained;
             sum.days += done.days;
             sum.fingerprint = done.fingerprint;
             for (kind, count) in done.kinds {

@@ -24,6 +24,7 @@ use voordeur_routing_domain::task::{Deadline, Task, Trigger, invariants};
 use voordeur_system_tests::signals;
 
 use crate::{
+    audit::Audit,
     duty::{self, Duty},
     lifeline::Lifeline,
     sightings::{Lookout, States},
@@ -79,6 +80,8 @@ pub struct Promises {
     pub lookout: Lookout,
     /// Looks at who is there.
     pub(crate) duty: Duty,
+    /// The check that knows nothing but the log.
+    audit: Audit,
     broken: Vec<Broken>,
 }
 
@@ -108,6 +111,7 @@ impl Promises {
         self.look_at_ledger(world);
         self.look_at_time(world, fair);
         self.look_at_folds(world);
+        self.broken.append(&mut self.audit.look(world));
         let sightings = std::mem::take(&mut world.ledger().sightings);
         self.broken.append(&mut self.lookout.look(&self.states, sightings));
         let mut broken = std::mem::take(&mut world.ledger().broken);
@@ -183,6 +187,7 @@ impl Promises {
         if self.planted.contains(&message.subject) {
             return;
         }
+        self.audit.take(stream, message);
         let commit = message.commit.expect("every message has a commit id");
         let new = self.commits.insert((stream, commit));
         self.check(9, new, || format!("a commit id is stored twice in {stream}: {}", message.subject));
@@ -526,6 +531,7 @@ impl Promises {
             }
         }
         found.extend(self.work_that_came_due(world));
+        found.extend(self.audit.at_the_end(world));
         if self.parked.len() < self.planted.len() {
             found.push((
                 10,

@@ -14,7 +14,7 @@ use voordeur_kernel::SignalId;
 use voordeur_system_tests::census;
 
 use crate::{
-    people,
+    audit, people,
     run::{Failure, Run, UNREADABLE},
     world::{Broken, ServiceName},
 };
@@ -76,6 +76,7 @@ impl Run {
             self.look()?;
         }
         let mut broken = self.promises.at_the_end(&self.world);
+        broken.extend(self.explained().await);
         broken.extend(self.fresh_replay().await);
         broken.extend(self.census().await);
         broken.extend(self.dead_letters().await);
@@ -143,6 +144,34 @@ impl Run {
                 }
             }
             fresh.line.kill();
+        }
+        broken
+    }
+
+    /// Of every task that was ever made it can be told why it went where it went.
+    async fn explained(&mut self) -> Vec<Broken> {
+        let tasks: Vec<_> = self.promises.tasks.values().cloned().collect();
+        let mut broken = Vec::new();
+        let directory = self.world.directory_in_force();
+        for task in tasks {
+            // Who catches an ended task may have left since; nobody asks in her name.
+            let there =
+                |known: &voordeur_directory::Directory| known.person(task.coordinator.as_str()).is_some();
+            if !directory.as_deref().is_none_or(there) {
+                continue;
+            }
+            let what = match audit::explain(&self.world, &mut self.dice, &task).await {
+                Some(Ok(answer))
+                    if answer.plan.is_some() && answer.sight.is_some() && !answer.timeline.is_empty() =>
+                {
+                    self.done.explained += 1;
+                    continue;
+                }
+                Some(Ok(_)) => "explained without its plan, its sight or its events".to_owned(),
+                Some(Err(no)) => format!("not explained: {no:?}"),
+                None => "not explained in time".to_owned(),
+            };
+            broken.push(Broken { promise: 2, what: format!("{}: {what}", task.id) });
         }
         broken
     }

@@ -99,6 +99,8 @@ pub struct Done {
     pub calls: u64,
     /// Choices of professionals that were made again from what they saw.
     pub replayed: u64,
+    /// Tasks of which it was told why they went where they went.
+    pub explained: u64,
     /// People who were asked, each looked up in her hours.
     pub asked: u64,
     /// Days that passed.
