@@ -94,6 +94,21 @@ pub async fn everything_agrees(site: &Site) -> Census {
     .await
 }
 
+/// The auditor of the command line, which asks no service, finds nothing either.
+pub async fn nothing_lies(site: &Site) {
+    let grace = OVERDUE_MAX_S.to_string();
+    nothing_wrong("voordeur audit finds nothing", || async {
+        let arguments = ["audit", "--json", "--grace", &grace];
+        let looked = tokio::task::block_in_place(|| site.replicas.try_run(&arguments));
+        if looked.status.success() {
+            return Ok(());
+        }
+        let said = [&looked.stdout, &looked.stderr].map(|said| String::from_utf8_lossy(said).into_owned());
+        Err(said.to_vec())
+    })
+    .await;
+}
+
 /// Every replica remembers the same as one that reads the streams for the first time.
 pub async fn folds_agree(site: &Site) {
     nothing_wrong("every replica agrees with a fresh replay", || async {

@@ -162,6 +162,7 @@ async fn round(site: Arc<Site>, plan: Plan) -> Played {
     people.stop().await;
     // What was confirmed to the last of them counts too.
     let census = check::everything_agrees(&site).await;
+    check::nothing_lies(&site).await;
     check::folds_agree(&site).await;
     for service in SERVICES {
         site.replicas.remove(service, REPLICAS);
