@@ -77,7 +77,7 @@ fn decode(text: &str) -> String {
         match hex.filter(|_| *first == b'=') {
             Some(byte) => {
                 bytes.push(byte);
-                rest = &more[2..];
+                rest = more.get(2..).unwrap_or_default();
             }
             None => {
                 bytes.push(*first);

@@ -5,12 +5,14 @@ use voordeur_contracts::event::{ActivityEvent, AuditEvent, EpisodeEvent, ReportE
 use voordeur_eventlog::Recorded;
 use voordeur_kernel::{CentreKey, TaskId, Timestamp};
 use voordeur_outcome_report::{Period, Population};
+use voordeur_routing::auditor::{Auditor, Moment};
 
 use crate::check::{is_bounded, is_discreet, message, parts};
 
 const SIGNAL: &str = "voordeur.signal.v1.07070707070707070707070707070707";
 const TASK: &str = "voordeur.task.v1.08080808080808080808080808080808";
 const PRESENCE: &str = "voordeur.presence.v1.noor";
+const NOTICE: &str = "voordeur.notice.v1.noor";
 
 /// An event of a signal: what is read is written again and read as the same.
 pub(crate) fn signal(input: &[u8]) {
@@ -66,6 +68,26 @@ pub(crate) fn presence(input: &[u8]) {
         }
         Err(refusal) => is_discreet(&refusal.to_string()),
     }
+}
+
+/// An event about how far somebody was told; and the auditor, whatever the stream holds.
+pub(crate) fn notice(input: &[u8]) {
+    match voordeur_routing::notices::notice_event(&message(NOTICE, 1, input)) {
+        Ok(change) => {
+            let again = voordeur_routing::notices::write_notice(&change);
+            is_bounded(again.len(), input);
+            let read = voordeur_routing::notices::notice_event(&message(NOTICE, 1, &again));
+            assert_eq!(read.ok(), Some(change));
+        }
+        Err(refusal) => is_discreet(&refusal.to_string()),
+    }
+    let mut auditor = Auditor::default();
+    auditor.signal_message(&message(SIGNAL, 1, input));
+    for (sequence, data) in (1..).zip(parts(input)) {
+        auditor.task_message(&message(TASK, sequence, data));
+    }
+    let moment = Moment { now: Timestamp::UNIX_EPOCH, grace_s: 60, directory: None };
+    assert!(auditor.report(moment).findings().len() <= 1_000);
 }
 
 /// An event of an episode.

@@ -53,6 +53,12 @@ pub const TARGETS: &[Target] = &[
         cases: 300,
     },
     Target {
+        name: "notice-event",
+        reads: "an event about how far somebody was told, from the stream TASKS",
+        run: events::notice,
+        cases: 300,
+    },
+    Target {
         name: "episode-event",
         reads: "an event of an episode, from the stream EPISODES",
         run: events::episode,

@@ -36,11 +36,12 @@ pub(crate) async fn follow(
         let next = tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(()),
-            next = both.next() => next,
+            // Before the messages: however many there are, it is looked from time to time.
             () = watch.due() => {
                 watch.look();
                 continue;
             }
+            next = both.next() => next,
         };
         match next {
             Some(Either::Left(Ok(Followed::Message(message)))) => {
