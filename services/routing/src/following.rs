@@ -128,6 +128,9 @@ fn about_person(
         office.fold.read(|index, _| (index.involved(person), !index.away_from(person).is_empty()));
     let mut step = |task: &Task, what: &str, place: String, wish: Wish| {
         let purpose = format!("{what}:{}:{}:{place}", task.id.to_hex(), person.as_str());
+        if task.knows(office.own_act(&purpose).id).is_some() {
+            return;
+        }
         steps.push(Step { task: task.id, because_of: Cause::Person(person.clone()), purpose, wish });
     };
     for Involved { centre, holds, is_asked, catches } in involved {
@@ -163,7 +166,11 @@ fn about_person(
                     step(&task, "coordinator", task.ordinal().to_string(), Wish::FollowDirectory);
                 }
             } else if let Some(begun) = office.absent_since(person, now) {
-                for task in tasks_of(office, |index| index.caught_at(person, &centre)) {
+                let another = directory
+                    .coordinators_of(centre.as_str())
+                    .any(|coordinator| !office.is_absent(&coordinator.key, now));
+                let caught = tasks_of(office, |index| index.caught_at(person, &centre));
+                for task in caught.into_iter().filter(|task| another || !task.expects_others_than(person)) {
                     let wish = Wish::CoordinatorAway(person.clone());
                     step(&task, "coordinator-away", begun.as_nanosecond().to_string(), wish);
                 }

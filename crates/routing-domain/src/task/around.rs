@@ -41,7 +41,15 @@ pub(super) fn coordinator_away(task: &Task, who: &ProfessionalKey, there: &There
         let another = there.coordinator != *who && there.coordinators.contains(&there.coordinator);
         return another.then(|| Change::CoordinatorReplaced { coordinator: there.coordinator.clone() });
     }
-    let nobody_else = task.offers.iter().all(|offer| offer.professional == *who)
-        && task.holder.as_ref().is_none_or(|holder| holder == who);
+    let nobody_else = !task.expects_others_than(who);
     nobody_else.then(|| Change::NobodyToTell { deadlines: task.deadlines.to_vec() })
+}
+
+impl Task {
+    /// Does somebody else hold it, or was somebody else asked?
+    #[must_use]
+    pub fn expects_others_than(&self, who: &ProfessionalKey) -> bool {
+        self.offers.iter().any(|offer| offer.professional != *who)
+            || self.holder.as_ref().is_some_and(|holder| holder != who)
+    }
 }
