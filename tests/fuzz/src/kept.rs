@@ -39,6 +39,11 @@ pub(crate) fn keys() -> KeyFile {
 /// A directory file.
 pub(crate) fn directory(input: &[u8]) {
     let Ok(text) = str::from_utf8(input) else { return };
+    // The same reader, on a policy that stands alone.
+    if let Err(faults) = voordeur_directory::policy::parse_alone(text) {
+        assert!(!faults.is_empty() && faults.is_sorted());
+        faults.iter().for_each(|fault| is_discreet(&fault.description));
+    }
     match Directory::parse(text) {
         Ok((directory, warnings)) => {
             let shown = directory.to_toml();

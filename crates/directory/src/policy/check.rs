@@ -49,7 +49,7 @@ pub(super) fn check_alone(draft: &PolicyDraft, notes: &mut Notes) {
 /// Branches that no signal anywhere reaches.
 fn unreachable(policy: &Policy, notes: &mut Notes) {
     for found in reach(policy, Universe::Anywhere).unreachable {
-        let description = why(policy, &found.branch, &found.why, notes);
+        let description = why(&found.why, notes);
         notes.fault_at(&place(&found.branch), "UNREACHABLE", description);
     }
 }
@@ -79,30 +79,25 @@ fn check_reference(path: &str, reference: &Reference, file: &Draft, notes: &mut 
     }
 }
 
-/// `taal` (line 12), as people find it.
-fn named(policy: &Policy, branch: &[usize], notes: &Notes) -> String {
-    let names = policy.names(branch);
-    let last = names.last().map(ToString::to_string).unwrap_or_default();
-    format!("{last} (line {})", notes.line_of(&place(branch)))
-}
-
-fn why(policy: &Policy, branch: &[usize], why: &Why, notes: &Notes) -> String {
-    let name = policy.branch(branch).map(|branch| branch.name.to_string()).unwrap_or_default();
+/// Why nothing reaches a branch. Branches are named by their lines: a description repeats nothing of what was written.
+fn why(why: &Why, notes: &Notes) -> String {
+    let line = |branch: &BranchPath| notes.line_of(&place(branch)).to_string();
     match why {
-        Why::Impossible => format!("no signal gets to {name}: what it asks never goes together"),
+        Why::Impossible => "no signal gets here: what it asks never goes together".to_owned(),
         Why::Contradicts(around) => {
             format!(
-                "no signal gets to {name}: what it asks contradicts {} around it",
-                named(policy, around, notes)
+                "no signal gets here: what it asks contradicts the branch around it in line {}",
+                line(around)
             )
         }
         Why::Covered(by) => {
-            let by: Vec<_> = by.iter().map(|branch| named(policy, branch, notes)).collect();
-            let together = if by.len() > 1 { "together catch" } else { "catches" };
-            let all = by.join(" and ");
-            format!(
-                "no signal gets to {name}: {all} before it {together} all of it; move it up or take it away"
-            )
+            let (what, together) = match by.as_slice() {
+                [_] => ("the branch before it in line", "catches"),
+                _ => ("the branches before it in lines", "together catch"),
+            };
+            let lines: Vec<_> = by.iter().map(line).collect();
+            let lines = lines.join(" and ");
+            format!("no signal gets here: {what} {lines} {together} all of it; move it up or take it away")
         }
     }
 }
@@ -120,7 +115,7 @@ pub(crate) fn warn(directory: &Directory, clock_spans: &[String], notes: &mut No
         for found in here.unreachable {
             let description = match &found.why {
                 Why::Impossible => "asks for what no centre and organisation in this file have".to_owned(),
-                other => format!("{} in this file", why(policy, &found.branch, other, notes)),
+                other => format!("in this file {}", why(other, notes)),
             };
             notes.warn_at(&place(&found.branch), "NOTHING_HERE", description);
         }
@@ -277,17 +272,27 @@ fn expertise(directory: &Directory, policy: &Policy, notes: &mut Notes) {
         }
     }
     for ((ladder, step), (wanted, centres)) in missing {
-        let named: Vec<&str> = centres.iter().take(NAMED_MAX).map(CentreKey::as_str).collect();
+        let lines: Vec<String> = centres
+            .iter()
+            .take(NAMED_MAX)
+            .map(|centre| notes.line_of(&format!("centre.{centre}")).to_string())
+            .collect();
         let more = match centres.len().saturating_sub(NAMED_MAX) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
+        let what = if wanted == ConcernDomain::ALL.into_iter().collect() {
+            "anything".to_owned()
+        } else {
+            wanted.to_string()
+        };
+        let centre = if centres.len() == 1 { "the centre in line" } else { "the centres in lines" };
         notes.warn_at(
             &format!("{TABLE}.ladder.{ladder}.steps[{step}]"),
             "EXPERTISE_MISSING",
             format!(
-                "nobody it could ask at {}{more} knows about {wanted}; it is passed over there",
-                named.join(", ")
+                "nobody whom it could ask at {centre} {}{more} knows about {what}; it is passed over there",
+                lines.join(", ")
             ),
         );
     }

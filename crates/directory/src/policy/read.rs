@@ -152,8 +152,11 @@ fn note(fault: &PolicyFault, notes: &mut Notes) {
         PolicyFault::TooMany => (TABLE.to_owned(), "TOO_MANY"),
     };
     let description = match fault {
-        PolicyFault::UnknownLadder { ladder, .. } => {
-            format!("there is no ladder of this name; write [{TABLE}.ladder.{ladder}]")
+        PolicyFault::UnknownLadder { .. } => {
+            "there is no ladder of this name in the file; write [routing.ladder.<name>]".to_owned()
+        }
+        PolicyFault::NameTwice { .. } => {
+            "stands here twice, or is the name of the root; take another".to_owned()
         }
         other => other.to_string(),
     };

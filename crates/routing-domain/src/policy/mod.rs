@@ -243,7 +243,10 @@ impl Policy {
     fn faults_of_outcome(&self, branch: &[usize], inherited: Inherited<'_>, faults: &mut Vec<PolicyFault>) {
         let branch = branch.to_vec();
         let Some(ladder) = self.ladders.get(inherited.ladder) else {
-            faults.push(PolicyFault::UnknownLadder { branch, ladder: inherited.ladder.clone() });
+            // It is told once, where it is named.
+            if branch.is_empty() || self.branch(&branch).is_some_and(|branch| branch.ladder.is_some()) {
+                faults.push(PolicyFault::UnknownLadder { branch, ladder: inherited.ladder.clone() });
+            }
             return;
         };
         let clocks = faults_of_clocks(&inherited.clocks.over(ladder.clocks()));

@@ -118,7 +118,7 @@ fn a_policy_is_drawn_and_its_faults_end_with_two() {
     };
     let faulty = changed("faulty.toml", "ladder = \"spoed\"", "ladder = \"haast\"");
     let run = voordeur(&["routes", "check", &faulty]).ends_with(2);
-    assert!(run.err.contains("[routing.ladder.haast]"), "{}", run.err);
+    assert!(run.err.contains("there is no ladder of this name"), "{}", run.err);
     let run = voordeur(&["routes", "check", &faulty, "--json"]).ends_with(2);
     assert_eq!(run.json()[0]["faults"][0]["reason"], "UNKNOWN_REFERENCE");
     let odd = changed(
@@ -265,4 +265,71 @@ async fn past_choices_come_out_the_same_by_their_own_policy_and_are_rehearsed_by
     let run = Run::from(other.env("VOORDEUR__ROUTING__ACCEPT_S", "77").output().unwrap()).ends_with(1);
     assert!(run.err.contains("12 choices come out differently"), "{}", run.err);
     assert!(run.err.contains("tsk_"), "{}", run.err);
+}
+
+/// People, whether they were chosen and why, step by step: as `explain` says it, and as the service does.
+fn told(plan: &Value) -> Vec<(String, Vec<String>)> {
+    let plain = |word: &Value, prefix: &str| {
+        let word = word.as_str().unwrap().to_lowercase();
+        word.strip_prefix(prefix).unwrap_or(&word).to_owned()
+    };
+    let candidate = |candidate: &Value| {
+        let reasons = candidate["reasons"].as_array().unwrap();
+        let reasons: Vec<String> = reasons.iter().map(|reason| plain(reason, "choice_reason_")).collect();
+        let chosen = candidate["chosen"] == true;
+        format!("{} {chosen} {}", candidate["professional"].as_str().unwrap(), reasons.join(" "))
+    };
+    let steps = plan["steps"].as_array().unwrap().iter();
+    steps
+        .map(|step| {
+            let candidates = step["candidates"].as_array().unwrap().iter().map(candidate).collect();
+            (plain(&step["audience"], "audience_"), candidates)
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_explanation_beforehand_says_what_the_service_does() {
+    let everything = Everything::start().await;
+    let endpoints = everything.endpoints.to_str().unwrap();
+    let signals = file("deploy/demo/signals.jsonl");
+    let submit =
+        ["--endpoints", endpoints, "--json", "signal", "submit", "--file", signals.to_str().unwrap()];
+    let receipts = voordeur(&submit).ends_with(0).json();
+    let demo = file("deploy/directory/demo.toml");
+    for (line, receipt) in receipts.iter().enumerate() {
+        let signal = receipt["accepted"]["signalId"].as_str().unwrap();
+        let task = eventually("the signal has its task", Duration::from_secs(20), || async {
+            let run = everything.run("person:marit", &["task", "list", "--whole-centre"]);
+            let tasks = if run.code == 0 { run.json() } else { Vec::new() };
+            let found = tasks.iter().find(|task| task["signalId"] == signal);
+            found.map(|task| task["taskId"].as_str().unwrap().to_owned()).ok_or(run.err)
+        })
+        .await;
+        let made = everything.run("person:marit", &["task", "explain", &task]).ends_with(0).json();
+        let (plan, sight) = (&made[0]["plan"], &made[0]["sight"]);
+        // What it saw of people's work is what has to be supposed beforehand.
+        let people = sight["people"].as_array().unwrap();
+        let open: Vec<String> = people
+            .iter()
+            .map(|seen| format!("--open={}={}", seen["professional"].as_str().unwrap(), seen["openTasks"]))
+            .collect();
+        let known =
+            sight["known"].as_str().filter(|known| !known.is_empty()).map(|known| format!("--known={known}"));
+        let mut arguments = vec![
+            "routes",
+            "explain",
+            "--json",
+            "--directory",
+            demo.to_str().unwrap(),
+            "--at",
+            sight["at"].as_str().unwrap(),
+        ];
+        arguments.extend(open.iter().chain(&known).map(String::as_str));
+        let run = voordeur_with_input(&arguments, &demo_signal(line).to_string()).ends_with(0);
+        let before = &run.json()[0];
+        assert_eq!(told(before), told(plan), "{line}");
+        assert_eq!((&before["ladder"], &before["branch"]), (&plan["ladder"], &plan["branch"]), "{line}");
+    }
+    assert_eq!(receipts.len(), 12);
 }
