@@ -319,7 +319,7 @@ fn shows(seen: &routing::Task, task: &Task) -> bool {
             .eq(task.offers.iter().map(|offer| offer.professional.as_str()))
         && deadlines.eq(task.deadlines.iter().map(|deadline| Some(deadline.due)))
         && moment(&seen.first_contact_at) == task.first_contact_at
-        && moment(&seen.hold_until) == task.hold_until
+        && moment(&seen.hold_until) == task.hold_until()
         && seen.linked_task_ids.len() == task.linked.len()
         && seen.colleagues_asked.len() == task.colleagues.len()
 }

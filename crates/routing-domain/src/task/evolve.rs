@@ -51,7 +51,6 @@ pub fn evolve(task: Option<Task>, id: TaskId, meta: &Meta, change: &Change) -> R
         task.cancellation = None;
     }
     if task.state.is_final() {
-        task.hold_until = None;
         task.aside = None;
         task.deadlines = Box::default();
         task.offers = Box::default();
@@ -88,7 +87,6 @@ fn made(id: TaskId, meta: &Meta, requested: &Requested) -> Task {
         declined: Box::default(),
         deadlines: requested.deadlines.clone().into(),
         first_contact_at: None,
-        hold_until: None,
         cancellation: None,
         outcome: None,
         answered_late: false,
@@ -161,7 +159,7 @@ fn take_in(task: &mut Task, meta: &Meta, change: &Change) {
             task.passes_on();
             task.holder = Some(professional.clone());
             task.offers = Box::default();
-            task.hold_until = None;
+            task.hold(None);
             task.deadlines = deadlines.clone().into();
         }
         Change::HandedBack { reason, next_step, deadlines } => {
@@ -170,16 +168,16 @@ fn take_in(task: &mut Task, meta: &Meta, change: &Change) {
                 let said = (holder, DeclineReason::TooClose);
                 task.declined = grown(std::mem::take(&mut task.declined), said);
             }
-            task.hold_until = None;
+            task.hold(None);
             take_step(task, meta, next_step);
             task.deadlines = deadlines.clone().into();
         }
         Change::Held { until, deadlines, .. } => {
-            task.hold_until = Some(*until);
+            task.hold(Some(*until));
             task.deadlines = deadlines.clone().into();
         }
         Change::Resumed { deadlines } => {
-            task.hold_until = None;
+            task.hold(None);
             task.deadlines = deadlines.clone().into();
         }
         Change::ContactRecorded { reached, at, deadlines, .. } => {
@@ -226,7 +224,7 @@ fn take_in(task: &mut Task, meta: &Meta, change: &Change) {
             task.passes_on();
             catch(task, meta, coordinator);
             task.holder = Some(coordinator.clone());
-            task.hold_until = None;
+            task.hold(None);
             task.deadlines = deadlines.clone().into();
         }
         Change::EnteredInError { .. } => {}

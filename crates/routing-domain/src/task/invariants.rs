@@ -68,7 +68,7 @@ pub fn invariants(task: &Task) -> Vec<Broken> {
     check(3, open || task.deadlines.is_empty(), "a deadline runs on a task that has ended");
     check(
         3,
-        state != TaskState::OnHold || (has(ClockKind::Hold) && task.hold_until.is_some()),
+        state != TaskState::OnHold || (has(ClockKind::Hold) && task.hold_until().is_some()),
         "a held task never wakes up",
     );
     let waits = matches!(state, TaskState::OnHold | TaskState::CancelRequested);

@@ -184,6 +184,8 @@ impl Done {
 /// What few tasks have beside the work itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 struct Aside {
+    /// Until when it waits.
+    hold_until: Option<Timestamp>,
     away: Option<Away>,
     /// The coordinator left it with the holder who is away.
     left_with_her: bool,
@@ -218,8 +220,6 @@ pub struct Task {
     pub deadlines: Box<[Deadline]>,
     /// When somebody was first reached.
     pub first_contact_at: Option<Timestamp>,
-    /// Until when it waits.
-    pub hold_until: Option<Timestamp>,
     /// The question whether it should end, while it stands, and why when it was cancelled.
     pub cancellation: Option<Cancellation>,
     /// How it ended, when it was completed, and what the asker heard, when there is one.
@@ -306,6 +306,18 @@ impl Task {
     #[must_use]
     pub fn meeting(&self) -> Option<&Meeting> {
         self.aside.as_ref()?.meeting.as_ref()
+    }
+
+    /// Until when it waits.
+    #[must_use]
+    pub fn hold_until(&self) -> Option<Timestamp> {
+        self.aside.as_ref()?.hold_until
+    }
+
+    fn hold(&mut self, until: Option<Timestamp>) {
+        if self.hold_until() != until {
+            self.change_aside(|aside| aside.hold_until = until);
+        }
     }
 
     fn change_aside(&mut self, change: impl FnOnce(&mut Aside)) {

@@ -79,7 +79,7 @@ pub(crate) fn view(
         offered_to: task.offers.iter().map(|offer| offer.professional.to_string()).collect(),
         deadlines: deadlines(&task.deadlines),
         first_contact_at: task.first_contact_at.map(to_wire_time),
-        hold_until: task.hold_until.map(to_wire_time),
+        hold_until: task.hold_until().map(to_wire_time),
         answer_wanted: about.answer_wanted,
         linked_task_ids: task.linked.iter().map(ToString::to_string).collect(),
         allowed_steps: allowed.filter_map(|step| step.rpc()).map(str::to_owned).collect(),
