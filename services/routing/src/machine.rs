@@ -70,8 +70,9 @@ pub(crate) struct Index {
     by_colleague: ByCentre<ProfessionalKey>,
     /// Tasks of which the holder was said to be away, by her; also those that were left with her.
     away: HashMap<ProfessionalKey, BTreeSet<TaskId>>,
-    /// Behind a box: half of the places of a table are empty, and children stay.
-    children: HashMap<ChildAlias, Box<ChildRecord>>,
+    /// Children stay. In order rather than by hash, since a large table stands half empty after it doubled; and behind a box, since the nodes of
+    /// the order have empty places too.
+    children: BTreeMap<ChildAlias, Box<ChildRecord>>,
     due: BTreeSet<(Timestamp, TaskId)>,
     /// When absences begin and end, as they were last said; moments that have passed stay until somebody says something.
     moments: BTreeMap<Timestamp, HashSet<ProfessionalKey>>,
