@@ -92,7 +92,7 @@ fn the_sample_has_a_policy_without_a_warning() {
 #[test]
 fn every_fault_is_told_at_once_each_with_its_line() {
     let text = with(&routing(
-        "answer = \"soon\"\nsafty = 1",
+        "answer = \"soon\"\nkleur = 1",
         r#"
 [routing.ladder.safety]
 steps = [{ audience = "coordinator" }]
@@ -135,7 +135,7 @@ when = {}
     let told = faults(&text);
     let expected: &[(&str, &str)] = &[
         ("BAD_SPAN", "answer = \"soon\""),
-        ("UNKNOWN_KEY", "zafety = 1"),
+        ("UNKNOWN_KEY", "kleur = 1"),
         ("SAFETY_IS_FIXED", "[routing.ladder.safety]"),
         ("SAFETY_IS_FIXED", "    { audience = \"everybody_on_duty\", within = \"5 minutes\" },"),
         ("REQUIRED", "    { audience = \"present_at_centre\" },"),

@@ -1,7 +1,7 @@
 //! Telling people that they must act: once, at a moment that is theirs, and never about whom.
 //!
-//! What there is to tell follows from the tasks themselves ([`board`]), so a lost process loses nothing. How far somebody was told by mail
-//! is a history of its own, `voordeur.notice.v1.<person>`: a replica claims by compare-and-set, sends, and records ([`sending`]). Two replicas
+//! What there is to tell follows from the tasks themselves (`board`), so a lost process loses nothing. How far somebody was told by mail
+//! is a history of its own, `voordeur.notice.v1.<person>`: a replica claims by compare-and-set, sends, and records (`sending`). Two replicas
 //! never send the same by design; when a sender dies before it recorded, the next attempt carries the same Message-ID. The watch of the
 //! gRPC service reads the same board.
 
