@@ -144,6 +144,7 @@ fn play(
 fn show_tools(root: &Path) -> Result<(), String> {
     let tools = Tools::new(root)?;
     println!("nats-server  {}", tools.nats_server()?.display());
+    println!("smtp server  {}", tools.smtp_server()?.display());
     println!("typos        {}", tools.typos()?.display());
     println!("node tools   {}", tools.node()?.display());
     Ok(())

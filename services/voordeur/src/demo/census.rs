@@ -5,8 +5,11 @@ use std::{collections::BTreeMap, time::Duration};
 use futures_util::StreamExt as _;
 use prost::Message as _;
 use tokio::time::Instant;
+use voordeur_chassis::SystemClock;
 use voordeur_contracts::event::{SignalEvent, TaskEvent, signal_event, task_event, task_trigger::Source};
 use voordeur_eventlog::{Broker, Followed, Recorded, StreamName};
+use voordeur_kernel::Clock as _;
+use voordeur_routing::auditor::{Auditor, Moment};
 
 use super::processes::Processes;
 
@@ -18,6 +21,8 @@ pub(super) struct Census {
     pub(super) signals_with_exactly_one_task: usize,
     pub(super) routed: usize,
     pub(super) parked: usize,
+    /// What the auditor finds wrong.
+    pub(super) findings: usize,
 }
 
 /// Counts until every signal knows its task, or patience ends.
@@ -36,7 +41,9 @@ pub(super) async fn count(processes: &Processes, patience: Duration) -> Result<C
 async fn count_once(broker: &dyn Broker) -> Result<Census, String> {
     let mut census = Census::default();
     let mut tasks_of: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
+    let mut auditor = Auditor::default();
     for message in all(broker, StreamName::Tasks).await? {
+        auditor.task_message(&message);
         let Ok(event) = TaskEvent::decode(message.data.clone()) else { continue };
         if let Some(task_event::Change::Requested(_)) = event.change
             && let Some(Source::Signal(signal)) =
@@ -47,6 +54,7 @@ async fn count_once(broker: &dyn Broker) -> Result<Census, String> {
         }
     }
     for message in all(broker, StreamName::Signals).await? {
+        auditor.signal_message(&message);
         match SignalEvent::decode(message.data.clone()).map(|event| event.change) {
             Ok(Some(signal_event::Change::Received(_))) => {
                 census.signals += 1;
@@ -59,6 +67,8 @@ async fn count_once(broker: &dyn Broker) -> Result<Census, String> {
             _ => {}
         }
     }
+    let moment = Moment { now: SystemClock.now(), grace_s: 10, directory: None };
+    census.findings = auditor.report(moment).findings().len();
     census.parked = all(broker, StreamName::DeadLetters).await?.len();
     Ok(census)
 }

@@ -153,6 +153,7 @@ async fn play(
         episodes: recorded.episodes,
         facts: recorded.facts,
         parked: census.parked,
+        findings: census.findings,
         kills: processes.kills(),
         seconds: elapsed.as_secs_f64(),
     };

@@ -42,6 +42,7 @@ impl Story {
             "{} children have an episode, with {} facts recorded; {} messages were parked",
             summary.episodes, summary.facts, summary.parked
         ));
+        self.say(&format!("the auditor, which asks no service, finds {} things wrong", summary.findings));
         self.say(&format!("processes killed on the way: {}", summary.kills.join(", ")));
         self.say(if summary.holds() {
             "Nothing was lost and nothing happened twice."
@@ -75,6 +76,7 @@ pub(super) struct Summary {
     pub(super) episodes: usize,
     pub(super) facts: usize,
     pub(super) parked: usize,
+    pub(super) findings: usize,
     pub(super) kills: Vec<String>,
     pub(super) seconds: f64,
 }
@@ -89,5 +91,6 @@ impl Summary {
             && self.episodes > 0
             && self.facts == 2 * self.episodes
             && self.parked == 0
+            && self.findings == 0
     }
 }
