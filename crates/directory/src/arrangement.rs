@@ -35,6 +35,15 @@ impl Directory {
             })
             .map(|arrangement| &arrangement.neighbour)
     }
+
+    /// Does this person work with children's cases at a neighbour whose people may be asked for signals of a centre, also by an arrangement
+    /// that has ended: what she took meanwhile is still hers, until the coordinator says who goes on.
+    #[must_use]
+    pub fn works_near(&self, person: &str, centre: &str) -> bool {
+        self.arrangements().any(|arrangement| {
+            arrangement.centre.as_str() == centre && self.works_at(person, arrangement.neighbour.as_str())
+        })
+    }
 }
 
 /// Reads the tables; one with a fault is left out.

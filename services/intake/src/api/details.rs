@@ -16,7 +16,7 @@ use voordeur_contracts::{
     },
     intake::{RevealDetailsRequest, RevealDetailsResponse, SealTextRequest, SealTextResponse, SignalDetails},
 };
-use voordeur_directory::Person;
+use voordeur_directory::{Directory, Person};
 use voordeur_eventlog::{Deadline, Recorded, StreamName, Subject};
 use voordeur_intake_domain::{
     access::{Access, TaskAtHand, Viewer, decide},
@@ -109,7 +109,7 @@ impl Intake {
         let owner = match of {
             Of::Task(task) => {
                 let standing = self.task(task, deadline).await?;
-                if !directory.works_at(person.key.as_str(), &standing.centre) {
+                if !works_on(&directory, person.key.as_str(), &standing) {
                     return Err(Problem::not_found("task"));
                 }
                 *task.as_bytes()
@@ -288,11 +288,17 @@ impl Intake {
         };
         let viewer = Viewer {
             key: person.key.as_str(),
-            works_there: directory.works_at(person.key.as_str(), &standing.centre),
+            works_there: works_on(&directory, person.key.as_str(), standing),
             emergency,
         };
         Ok(decide(task, viewer))
     }
+}
+
+/// Is she of the centre, or does she hold the task by an arrangement with a neighbour?
+fn works_on(directory: &Directory, person: &str, standing: &TaskStanding) -> bool {
+    directory.works_at(person, &standing.centre)
+        || (standing.holder == person && directory.works_near(person, &standing.centre))
 }
 
 /// How often work can be continued before nobody looks further back for what asked for it.

@@ -13,7 +13,7 @@ use voordeur_contracts::{
 use voordeur_eventlog::{Broker as _, Commit, StreamName, Subject, Version};
 use voordeur_kernel::{CommitId, SignalId, TaskId};
 
-use crate::world::{Step, World, about_child, consult, deadline, fields, reason};
+use crate::world::{DIRECTORY, Step, World, about_child, apply, consult, deadline, fields, reason};
 
 fn reveal(world: &World, signal: SignalId, emergency: &str) -> RevealDetailsRequest {
     RevealDetailsRequest {
@@ -80,6 +80,23 @@ async fn nothing_is_shown_when_it_cannot_be_put_on_record() {
     let status = world.person("noor").reveal_details(reveal(&world, signal, "")).await.unwrap_err();
     assert_eq!(status.code(), Code::ResourceExhausted);
     assert!(world.audit().is_empty());
+}
+
+#[tokio::test]
+async fn somebody_of_a_neighbour_reads_what_she_holds_by_an_arrangement_and_nothing_else() {
+    let world = World::new().await;
+    let signal = held_by(&world, "buur").await;
+    let refused = world.person("buur").reveal_details(reveal(&world, signal, "")).await.unwrap_err();
+    assert_eq!(reason(&refused), "NOT_AT_THIS_CENTRE", "without an arrangement");
+    let arrangement = "\n[[arrangement]]\ncentre = \"de-wilg\"\nneighbour = \"de-els\"\nfrom = 2026-01-01\n";
+    apply(&world.broker, &format!("{DIRECTORY}{arrangement}"), 1).await;
+    // A replica that starts has the newest directory.
+    let replica = world.another().await;
+    let buur = || replica.details("person:buur");
+    buur().reveal_details(reveal(&world, signal, "")).await.unwrap();
+    world.route(signal, Step::requested("noor")).await;
+    let refused = buur().reveal_details(reveal(&world, signal, "")).await.unwrap_err();
+    assert_eq!(reason(&refused), "NOT_AT_THIS_CENTRE", "it is somebody else's now");
 }
 
 #[tokio::test]
