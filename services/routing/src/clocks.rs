@@ -89,8 +89,10 @@ async fn follow(office: &Office, step: Step) -> Option<Cause> {
     let act = office.own_act(&step.purpose);
     let until = Until::now() + FIRE_TIME_MAX;
     let outcome = office.do_own(step.task, &act, step.wish, until).await;
-    let stuck =
-        outcome.err().is_some_and(|problem| report(&problem, "a task stands at somebody who is away"));
+    // Nothing is settled by others who changed so much at once that ours found no place.
+    let stuck = outcome.err().is_some_and(|problem| {
+        problem.reason == "CONTENDED" || report(&problem, "a task stands at somebody who is away")
+    });
     stuck.then_some(step.because_of)
 }
 

@@ -13,7 +13,7 @@ use voordeur_eventlog::fold::Held;
 use voordeur_kernel::{ChildAlias, ProfessionalKey, Role, TaskId, Timestamp};
 use voordeur_routing_domain::{
     task::{Away, Task, TaskState, Wish},
-    words::AssignReason,
+    words::{AssignReason, ClockKind},
 };
 
 use crate::{
@@ -70,7 +70,9 @@ impl Following {
             }
             (people, index.take_moved())
         });
-        self.people.extend(people);
+        let colleagues: Vec<_> =
+            people.iter().flat_map(|person| fellow_coordinators(office, &directory, person, now)).collect();
+        self.people.extend(people.into_iter().chain(colleagues));
         self.children.extend(children);
         (self.directory, self.day, self.until) = (directory.version(), day, Some(now));
 
@@ -168,11 +170,15 @@ fn about_person(
             } else if let Some(begun) = office.absent_since(person, now) {
                 let another = directory
                     .coordinators_of(centre.as_str())
-                    .any(|coordinator| !office.is_absent(&coordinator.key, now));
+                    .find(|coordinator| !office.is_absent(&coordinator.key, now));
                 let caught = tasks_of(office, |index| index.caught_at(person, &centre));
-                for task in caught.into_iter().filter(|task| another || !task.expects_others_than(person)) {
+                let stuck = |task: &Task| another.is_some() || !task.expects_others_than(person);
+                for task in caught.into_iter().filter(stuck) {
                     let wish = Wish::CoordinatorAway(person.clone());
-                    step(&task, "coordinator-away", begun.as_nanosecond().to_string(), wish);
+                    // That nobody is there is said once, until somebody does something or comes back.
+                    let whose = another.map_or("", |coordinator| coordinator.key.as_str());
+                    let place = format!("{}:{}:{whose}", begun.as_nanosecond(), task.version);
+                    step(&task, "coordinator-away", place, wish);
                 }
             }
         }
@@ -185,6 +191,23 @@ fn about_person(
             }
         }
     }
+}
+
+/// When a coordinator is there, what stands at others of her centres who are absent may be hers.
+fn fellow_coordinators(
+    office: &Office,
+    directory: &Directory,
+    person: &ProfessionalKey,
+    now: Timestamp,
+) -> Vec<ProfessionalKey> {
+    let coordinates = directory.person(person.as_str()).filter(|found| found.role == Role::Coordinator);
+    let Some(found) = coordinates.filter(|_| !office.is_absent(person, now)) else { return Vec::new() };
+    let centres = found.centres.iter();
+    centres
+        .flat_map(|centre| directory.coordinators_of(centre.as_str()))
+        .filter(|other| office.is_absent(&other.key, now))
+        .map(|other| other.key.clone())
+        .collect()
 }
 
 fn holder(person: &ProfessionalKey, away: &IsAway) -> Away {
@@ -253,6 +276,14 @@ fn same_person(
         matches!(task.state, TaskState::Accepted | TaskState::InProgress | TaskState::OnHold)
             && task.holder.as_ref() != Some(&task.coordinator)
     };
+    // No time is lost on people who are not there: she has to be there before somebody must have taken it.
+    let in_time = |task: &Task, holder: &ProfessionalKey| {
+        let accept = task.deadline(ClockKind::Accept).filter(|accept| accept.round == 0);
+        let latest = accept.map_or(now, |accept| accept.due);
+        let centres = directory.person(holder.as_str()).into_iter().flat_map(|found| &found.centres);
+        let next = |at| office.look_at(directory, holder, at, now).next.from;
+        centres.filter_map(next).any(|from| from <= latest.max(now))
+    };
     let newest = tasks.iter().rev().find(in_hand);
     let Some((taken, holder)) = newest.and_then(|task| Some((task, task.holder.as_ref()?))) else {
         return Vec::new();
@@ -264,6 +295,7 @@ fn same_person(
             && task.offers.iter().any(|offer| offer.role == Role::Professional)
             && task.declined.iter().all(|(person, _)| person != holder)
             && office.is_away(directory, holder, &task.about.centre, now).is_none()
+            && in_time(task, holder)
     };
     let hers = |task: &Task| Step {
         task: task.id,

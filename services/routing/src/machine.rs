@@ -17,7 +17,7 @@ use voordeur_eventlog::{
 use voordeur_kernel::{CentreKey, ChildAlias, ProfessionalKey, Role, TaskId, Timestamp};
 use voordeur_routing_domain::{
     presence::{self, Presence, PresenceChange},
-    task::{self, Change, Offer, Task},
+    task::{self, Change, Offer, Task, TaskState},
     words::DeclineReason,
 };
 
@@ -263,6 +263,10 @@ impl Index {
             to.into_iter().for_each(|person| put_in(&mut self.away, person, id));
             to.into_iter().for_each(|person| self.stir(person));
         }
+        // What is asked of the coordinator from here on comes to nobody when she is absent.
+        if asks_coordinator(after) && !asks_coordinator(before) {
+            after.into_iter().for_each(|task| self.stir(&task.coordinator));
+        }
         let (from, to) = (offers(before), offers(after));
         from.iter()
             .filter(|offer| !to.contains(offer))
@@ -341,6 +345,13 @@ fn colleague(task: Option<&Task>) -> Option<&ProfessionalKey> {
 
 fn away(task: Option<&Task>) -> Option<&ProfessionalKey> {
     task.and_then(Task::away).map(|away| &away.professional)
+}
+
+/// Is it for the coordinator to say how it goes on: who takes over, or whether it ends?
+fn asks_coordinator(task: Option<&Task>) -> bool {
+    task.is_some_and(|task| {
+        task.who_goes_on().is_some() || task.state == TaskState::CancelRequested && task.holder.is_none()
+    })
 }
 
 fn enter<K: std::hash::Hash + Eq + Clone>(map: &mut ByCentre<K>, key: &K, centre: &CentreKey, id: TaskId) {

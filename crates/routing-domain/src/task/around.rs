@@ -46,10 +46,10 @@ pub(super) fn coordinator_away(task: &Task, who: &ProfessionalKey, there: &There
 }
 
 impl Task {
-    /// Does somebody else hold it, or was somebody else asked?
+    /// Does somebody else hold it who is not away, or was somebody else asked?
     #[must_use]
     pub fn expects_others_than(&self, who: &ProfessionalKey) -> bool {
         self.offers.iter().any(|offer| offer.professional != *who)
-            || self.holder.as_ref().is_some_and(|holder| holder != who)
+            || self.who_goes_on().is_none() && self.holder.as_ref().is_some_and(|holder| holder != who)
     }
 }

@@ -10,8 +10,8 @@ use crate::{
     plan::Plan,
     sight::Sight,
     words::{
-        AnswerStatus, AssignReason, AwayReason, CancelReason, ContactKind, ContactWith, DeclineReason,
-        ErrorReason, FailReason, HandBackReason, HoldReason, MeetingEnd, TaskOutcome,
+        AnswerStatus, AssignReason, Attendance, AwayReason, CancelReason, ContactKind, ContactWith,
+        DeclineReason, ErrorReason, FailReason, HandBackReason, HoldReason, MeetingEnd, TaskOutcome,
     },
 };
 
@@ -114,7 +114,12 @@ impl There {
 
     /// Can she be told something now? Nobody off duty is alerted.
     pub(super) fn reaches(&self, person: &ProfessionalKey) -> bool {
-        if *person == self.coordinator { !self.coordinator_absent } else { self.present.contains(person) }
+        if *person == self.coordinator {
+            return !self.coordinator_absent;
+        }
+        // People of a neighbour are at work there.
+        let at_work = || self.around(person).is_some_and(|around| around.attendance == Attendance::Present);
+        self.present.contains(person) || at_work()
     }
 }
 

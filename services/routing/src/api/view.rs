@@ -13,9 +13,22 @@ use crate::{
     office::Office,
 };
 
-/// May she see that this task is there? Everybody who works with children's cases at its centre.
+/// May she see that this task is there? Everybody who works with children's cases at its centre, and of its neighbours by arrangement who
+/// holds it, is asked for it, or said no to it.
 pub(crate) fn visible(directory: &Directory, person: &ProfessionalKey, task: &Task) -> bool {
-    directory.works_at(person.as_str(), task.about.centre.as_str())
+    let centre = task.about.centre.as_str();
+    let hers = || {
+        task.holder.as_ref() == Some(person)
+            || task.is_offered_to(person)
+            || task.declined.iter().any(|(other, _)| other == person)
+    };
+    directory.works_at(person.as_str(), centre) || hers() && directory.works_near(person.as_str(), centre)
+}
+
+/// May she hear that this task is not on her list any more? Somebody of a neighbour cannot see it by then.
+pub(crate) fn may_have_seen(directory: &Directory, person: &ProfessionalKey, task: &Task) -> bool {
+    let centre = task.about.centre.as_str();
+    directory.works_at(person.as_str(), centre) || directory.works_near(person.as_str(), centre)
 }
 
 /// Is it on her own list? What she holds, what she is asked to take or to take over, and for a coordinator what came to her: a cancellation

@@ -24,7 +24,7 @@ use voordeur_kernel::{ErrorKind, ProfessionalKey, TaskId, limits};
 
 use super::{
     list::{Range, children, open_tasks},
-    view::{view, visible},
+    view::{may_have_seen, view},
     wire_position,
 };
 use crate::{
@@ -158,7 +158,7 @@ impl Watch {
                 Err(FoldError::Frozen) => continue,
                 held => held.map_err(Problem::from)?,
             };
-            let known = |task| visible(&directory, &self.person, task);
+            let known = |task| may_have_seen(&directory, &self.person, task);
             if held.as_ref().and_then(|held| held.state.task()).is_some_and(known) {
                 self.send(Some(Item::GoneTaskId(id.to_string())), None).await?;
             }

@@ -29,7 +29,7 @@ use signals::Signals;
 
 /// Who the directory in force knows.
 pub trait InForce {
-    /// Does she work with children's cases at this centre: one of its professionals or coordinators?
+    /// Does she work with children's cases at this centre, or at a neighbour whose people may be asked for it?
     fn works_at(&self, person: &str, centre: &str) -> bool;
     /// Is she one of its coordinators?
     fn coordinates(&self, person: &str, centre: &str) -> bool;
@@ -37,7 +37,7 @@ pub trait InForce {
 
 impl InForce for voordeur_directory::Directory {
     fn works_at(&self, person: &str, centre: &str) -> bool {
-        voordeur_directory::Directory::works_at(self, person, centre)
+        voordeur_directory::Directory::works_at(self, person, centre) || self.works_near(person, centre)
     }
 
     fn coordinates(&self, person: &str, centre: &str) -> bool {

@@ -341,3 +341,82 @@ async fn a_safety_signal_is_confirmed_by_itself_and_a_consult_is_about_no_child(
     assert_eq!(replica.task(COORDINATOR, &consult).await.offered_to, ["anna", "bea"]);
     replica.stop().await;
 }
+
+#[tokio::test]
+async fn a_coordinator_who_comes_back_gets_what_stands_at_one_who_is_absent() {
+    let world = World::with(&[]).await;
+    world.apply(&(directory(&[]) + SECOND), 1).await;
+    let replica = world.start().await;
+    let task = replica.signal(1).await.task_id;
+    assert_eq!(replica.task(COORDINATOR, &task).await.offered_to, [COORDINATOR]);
+    replica.absent(absence(&world, "erik", 0, 3, "")).await;
+    replica.absent(absence(&world, COORDINATOR, 1, 100, "")).await;
+    world.pass(1);
+    world.happened(&task, "nobody_to_tell", 1).await;
+    // By itself, and by what she says.
+    world.pass(2);
+    replica.task_when(COORDINATOR, &task, "goes to who is back", |t| t.offered_to == ["erik"]).await;
+    replica.absent(absence(&world, "erik", 0, 50, "")).await;
+    world.happened(&task, "nobody_to_tell", 2).await;
+    replica.returned(COORDINATOR, "back-1").await;
+    replica.task_when(COORDINATOR, &task, "goes to who is back", |t| t.offered_to == [COORDINATOR]).await;
+    replica.stop().await;
+}
+
+#[tokio::test]
+async fn who_holds_it_and_who_catches_it_are_away_together_and_it_says_at_once_that_nobody_is_there() {
+    let world = World::with(&["anna", "bea"]).await;
+    let replica = world.start().await;
+    let (one, two) = (accepted(&replica, "anna", 1).await, accepted(&replica, "bea", 2).await);
+    replica.absent(absence(&world, COORDINATOR, 0, 100, "")).await;
+    replica.absent(absence(&world, "anna", 0, 100, "")).await;
+    world.happened(&one, "nobody_to_tell", 1).await;
+    replica.returned(COORDINATOR, "back-1").await;
+    assert_eq!(world.events(&two).await, ["requested", "accepted"], "its holder is there");
+    // The other way round.
+    replica.absent(absence(&world, "bea", 0, 100, "")).await;
+    world.happened(&two, "holder_away", 1).await;
+    replica.absent(absence(&world, COORDINATOR, 0, 50, "")).await;
+    world.happened(&two, "nobody_to_tell", 1).await;
+    replica.stop().await;
+}
+
+#[tokio::test]
+async fn a_signal_that_is_taken_back_asks_a_coordinator_who_is_absent_and_says_so_at_once() {
+    let world = World::with(&["anna", "bea"]).await;
+    let replica = world.start().await;
+    let task = replica.signal(1).await.task_id;
+    replica.absent(absence(&world, COORDINATOR, 0, 100, "")).await;
+    assert_eq!(world.events(&task).await, ["requested"], "two others are asked");
+    world.withdraw(1).await;
+    world.happened(&task, "nobody_to_tell", 1).await;
+    assert_eq!(world.events(&task).await, ["requested", "cancellation_requested", "nobody_to_tell"]);
+    replica.stop().await;
+}
+
+#[tokio::test]
+async fn a_second_signal_on_a_child_does_not_wait_for_somebody_who_is_back_too_late() {
+    let world = World::with(&[]).await;
+    let days = r#"days = ["ma", "di", "wo", "do", "vr", "za", "zo"]"#;
+    // Anna stands first in the file, and works on Mondays.
+    let mondays = directory(&["anna", "bea", "cor"]).replacen(days, r#"days = ["ma"]"#, 1);
+    world.apply(&mondays, 1).await;
+    let replica = world.start().await;
+    let first = world.signal_with(1, same_child).await;
+    replica.task(COORDINATOR, &first).await;
+    step!(replica, "anna", accept_task, AcceptTaskRequest { task_id: first.clone(), command: command("1") })
+        .unwrap();
+    // On Tuesday somebody must have taken it by Thursday.
+    world.pass(24);
+    let second = world.signal_with(2, same_child).await;
+    let seen = replica.task(COORDINATOR, &second).await;
+    assert_eq!(seen.offered_to, ["bea", "cor"]);
+    replica.absent(absence(&world, "bea", 0, 10, "")).await;
+    world.happened(&second, "offer_withdrawn", 1).await;
+    assert_eq!(world.events(&second).await, ["requested", "offer_withdrawn"]);
+    // A third one on Friday finds her in time.
+    world.pass(72);
+    let third = world.signal_with(3, same_child).await;
+    replica.task_when(COORDINATOR, &third, "is hers", |t| t.holder == "anna").await;
+    replica.stop().await;
+}
