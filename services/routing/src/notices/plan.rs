@@ -20,8 +20,8 @@ const PAUSE_S: i64 = 30;
 const PAUSE_MAX_S: i64 = 15 * 60;
 /// Longest pause of what is about safety.
 const PAUSE_SAFETY_MAX_S: i64 = 60;
-/// Most things in one mail; the rest comes in the next.
-const TOLD_MAX: usize = 200;
+/// Most things in one mail, so that a claim fits in an event; the rest comes in the next.
+const TOLD_MAX: usize = 5_000;
 
 /// What is done next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub(super) fn pause_s(claim: &Claim) -> i64 {
     growing.min(if claim.is_safety() { PAUSE_SAFETY_MAX_S } else { PAUSE_MAX_S })
 }
 
-/// What is done next for somebody. `standing`: what she wants to hear and still stands, mailed or not. `fresh`: the id of a new claim.
+/// What is done next for somebody. `standing`: what she wants to hear, still stands and was not mailed. `fresh`: the id of a new claim.
 pub(super) fn next(standing: &[Standing], history: &History, now: Timestamp, fresh: [u8; 16]) -> Next {
     let ended = history.claims.iter().filter(|claim| claim.until <= now);
     ended

@@ -90,7 +90,7 @@ pub(crate) async fn run(sending: Arc<Sending>, stop: CancellationToken) -> Resul
                 continue;
             }
             let standing = sending.standing(&directory, person, now);
-            let waiting = standing.iter().filter(|one| one.allowed && !one.entry.mailed);
+            let waiting = standing.iter().filter(|one| one.allowed);
             let age = waiting.map(|one| now.duration_since(one.entry.at).as_secs_f64()).fold(0.0, f64::max);
             oldest = oldest.max(age);
             if busy.contains(&person.key) || in_hand.len() >= SIDE_BY_SIDE {
@@ -133,7 +133,7 @@ impl Sending {
         };
         entries
             .into_iter()
-            .filter(wanted)
+            .filter(|entry| !entry.mailed && wanted(entry))
             .filter_map(|entry| {
                 let urgency = self.desk.stands(&self.office, &entry)?.urgency;
                 Some(Standing { urgency, allowed: moment.allows(entry.reason), entry })

@@ -315,15 +315,26 @@ fn one_mail_holds_a_bounded_number_of_things_safety_first() {
     let entry = |sequence: u64| Entry {
         to: key("anna"),
         task: TaskId::from_bytes([u8::try_from(sequence % 250).unwrap(); 16]),
-        reason: if sequence == 300 { SafetyAgain } else { Yours },
+        reason: if sequence == 5_300 { SafetyAgain } else { Yours },
         sequence,
         at: at(0),
         mailed: false,
     };
     let standing = |sequence| Standing { entry: entry(sequence), urgency: Urgency::Regular, allowed: true };
-    let all: Vec<_> = (1..=300).map(standing).collect();
+    let all: Vec<_> = (1..=5_300).map(standing).collect();
     let Next::Claim(claim) = next(&all, &History::default(), at(5), [7; 16]) else { unreachable!() };
-    assert_eq!((claim.told.len(), claim.told[0].sequence, claim.told[1].sequence), (200, 300, 1));
+    assert_eq!((claim.told.len(), claim.told[0].sequence, claim.told[1].sequence), (5_000, 5_300, 1));
+    let meta = Meta {
+        recorded_at: at(0),
+        actor: Actor::Service("routing".into()),
+        command: CommandId::from_bytes([1; 16]),
+        commit: CommitId::from_bytes([9; 16]),
+        directory_version: u64::MAX,
+        ordinal: u32::MAX,
+    };
+    let told = claim.told.iter().map(|told| Told { sequence: u64::MAX, ..*told }).collect();
+    let largest = write(&meta, &key(&"a".repeat(64)), &Wire::Claimed(Claim { told, ..claim }));
+    assert!(largest.len() < voordeur_kernel::limits::EVENT_BYTES_MAX, "{}", largest.len());
 }
 
 #[test]
