@@ -20,6 +20,7 @@ mod follow_ups;
 mod following;
 mod looks;
 mod metrics;
+mod neighbours;
 mod notice_watch;
 mod notices;
 mod presence;
