@@ -11,8 +11,8 @@
 mod bad_input;
 mod bulk;
 mod commands;
-mod duty;
 mod details;
+mod duty;
 mod reads;
 mod safety;
 mod submit;
