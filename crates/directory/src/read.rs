@@ -42,6 +42,15 @@ impl<'d, 'i> Reader<'d, 'i> {
         Some(Value { value: value.get_ref(), path, line })
     }
 
+    /// A value that is refused wherever it stands; among the known ones it is not named.
+    pub(crate) fn refused(&mut self, notes: &mut Notes, key: &'static str) -> Option<Value<'d, 'i>> {
+        let found = self.optional(notes, key);
+        if found.is_none() {
+            self.asked.pop();
+        }
+        found
+    }
+
     /// A value that must be there.
     pub(crate) fn required(&mut self, notes: &mut Notes, key: &'static str) -> Option<Value<'d, 'i>> {
         let found = self.optional(notes, key);

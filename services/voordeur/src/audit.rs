@@ -32,10 +32,11 @@ const NOT_LOOKED: u8 = 2;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Reads the streams SIGNALS and TASKS from the first message and checks, without asking any service, that
-every open task has somebody who is expected to act and whom the directory in force knows, that no
-deadline passed without its event, that every signal has exactly one task, and that what ended stays
-so. Nothing is changed; services go on meanwhile. docs/operations.md says what to do about each finding.
+Reads the streams SIGNALS and TASKS from the first message and checks, without asking any service,
+that every open task has somebody who is expected to act and whom the directory in force knows, that
+no deadline passed without its event, that every signal has exactly one task, and that what ended
+stays so. Nothing is changed; services go on meanwhile. docs/operations.md says what to do about
+each finding.
 
 Exit codes: 0 all is well, 1 something is wrong, 2 it could not be looked.
 

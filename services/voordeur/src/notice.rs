@@ -21,8 +21,8 @@ use crate::{
 pub(crate) enum Command {
     /// What you must act on: what still stands, then what is new; until Ctrl-C
     #[command(after_help = "\
-Tells the same things as the mail, without waiting for a moment of yours; `quiet` says that this is no
-moment to ring, which a safety notice never is. What is shown about a child's task is on record.
+Tells the same things as the mail, without waiting for a moment of yours; `quiet` says that this is
+no moment to ring, which a safety notice never is. What is shown about a child's task is on record.
 
 Examples:
   voordeur notice watch --as person:noor

@@ -22,7 +22,9 @@ pub(crate) enum Command {
     /// Who works at a centre, and who is there now
     #[command(after_help = "\
 Example:
-  voordeur presence show de-wilg --as person:marit")]
+  voordeur presence show de-wilg --as person:marit
+
+NOW is `present`, `absent` (somebody said so) or `off duty` (not within her weekly hours).")]
     Show {
         /// Key of the centre
         centre: String,
@@ -57,7 +59,8 @@ Absences lie apart: one that overlaps another is refused.")]
         /// From when: 2026-12-01 or 2026-12-01T13:00 (time in the Netherlands); now, when left out
         #[arg(long, value_parser = wire::moment)]
         from: Option<Timestamp>,
-        /// Until when: 2026-12-01 or 2026-12-01T17:00 (time in the Netherlands)
+        /// Until when: 2026-12-01T17:00 (time in the Netherlands); a day without a time is its beginning, so she is
+        /// back on that day
         #[arg(long, value_parser = wire::moment)]
         until: Timestamp,
         /// Who stands in
@@ -155,6 +158,15 @@ pub(crate) async fn run(command: Command, global: &Global) -> Result<ExitCode, F
     Ok(ExitCode::SUCCESS)
 }
 
+/// Absent is only who was said to be: then it is said until when. Who is merely not at work is off duty.
+const fn now(one: &ProfessionalPresence) -> &'static str {
+    match (one.present, one.until.is_some()) {
+        (true, _) => "present",
+        (false, true) => "absent",
+        (false, false) => "off duty",
+    }
+}
+
 /// One line of the table.
 fn row(one: &ProfessionalPresence) -> [String; 6] {
     let planned = |absence: &PlannedAbsence| {
@@ -166,7 +178,7 @@ fn row(one: &ProfessionalPresence) -> [String; 6] {
     };
     [
         one.professional.clone(),
-        if one.present { "present" } else { "absent" }.to_owned(),
+        now(one).to_owned(),
         shown_moment(one.until.as_ref()),
         one.stand_in.clone(),
         shown_moment(one.next_present.as_ref()),

@@ -180,7 +180,7 @@ fn week(directory: &Directory, notes: &mut Notes) {
                 "NOBODY_PRESENT",
                 format!(
                     "no professional is ever present on {}; what comes in then waits or goes to the coordinator",
-                    empty.join(" and ")
+                    empty.join(", ")
                 ),
             );
         }

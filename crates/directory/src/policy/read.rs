@@ -356,7 +356,7 @@ impl Reading {
     fn when(&mut self, value: &Value<'_, '_>, notes: &mut Notes) -> Conditions {
         let Some(mut table) = value.table(notes) else { return Conditions::default() };
         let faults_before = notes.faults.len();
-        if let Some(safety) = table.optional(notes, "safety") {
+        if let Some(safety) = table.refused(notes, "safety") {
             notes.fault(safety.line, &safety.path, "SAFETY_IS_FIXED", SAFETY);
         }
         let mut conditions = Conditions {

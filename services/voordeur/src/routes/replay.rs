@@ -235,7 +235,7 @@ fn report(tally: &Tally, new: &Policy, json: bool) -> Result<ExitCode, Failure> 
         });
         output::value(&value, true)?;
     } else {
-        output::line(&format!("{tasks} tasks"))?;
+        output::line(&format!("{tasks} {}", if *tasks == 1 { "task" } else { "tasks" }))?;
         output::line(&format!("  {same} made again by the policy that was in force, with the same result"))?;
         let told = [
             (*without_sight, "cannot be replayed: made before choices kept what they saw"),

@@ -384,8 +384,8 @@ Example:
     },
     /// Why it came to whom it came
     #[command(after_help = "\
-What the choice saw, whom each step turns to with why or why not, the clocks as moments, and everything that
-happened since. Also for a task that has ended.
+What the choice saw, whom each step turns to with why or why not, the clocks as moments, and
+everything that happened since. Also for a task that has ended.
 
 Examples:
   voordeur task explain tsk_0011… --as person:noor
