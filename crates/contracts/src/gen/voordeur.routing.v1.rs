@@ -2436,7 +2436,8 @@ pub struct TimelineEntry {
     pub actor: ::core::option::Option<super::super::common::v1::Actor>,
     #[prost(message, optional, tag = "4")]
     pub step: ::core::option::Option<super::super::event::v1::StepTaken>,
-    /// Reason code of the event, as in the contract, for instance "DECLINE_REASON_NO_TIME"; empty when it has none.
+    /// Reason code of the event, as in the contract, for instance "DECLINE_REASON_NO_TIME"; empty when it has none. Of the answer to a
+    /// cancellation: "CONFIRMED" or "REFUSED".
     #[prost(string, tag = "5")]
     pub reason: ::prost::alloc::string::String,
     /// Version of the directory by which it was decided; 0 when none was needed. The role the person acted in stands in the actor.
@@ -2445,6 +2446,12 @@ pub struct TimelineEntry {
     /// Keys of the people it concerns: who took it or was given it, who was asked, whose offer ended, who was told.
     #[prost(string, repeated, tag = "7")]
     pub people: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The other task of a link, or the one that this one continues: tsk\_ and 32 hexadecimal digits.
+    #[prost(string, tag = "8")]
+    pub task_id: ::prost::alloc::string::String,
+    /// The moment that it sets: until when the task waits, when the meeting is, when she is back.
+    #[prost(message, optional, tag = "9")]
+    pub moment: ::core::option::Option<::prost_types::Timestamp>,
 }
 impl ::prost::Name for TimelineEntry {
     const NAME: &'static str = "TimelineEntry";

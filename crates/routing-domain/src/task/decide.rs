@@ -66,7 +66,11 @@ fn permit(task: &Task, kind: StepKind, command: &Command) -> Result<(), Refusal>
         // She was not asked, or not any more: it was withdrawn, somebody else holds it, or the time is over.
         Some(_) if kind == StepKind::AnswerTransfer => Err(Refusal::NotAsked),
         Some(row) => Err(Refusal::NotForYou { who: row.who }),
-        None if kind == StepKind::Accept && task.holder.is_some() && !who.any_of(Who::HOLDER) => {
+        None if kind == StepKind::Accept
+            && !task.state.is_final()
+            && task.holder.is_some()
+            && !who.any_of(Who::HOLDER) =>
+        {
             Err(Refusal::AlreadyTaken)
         }
         None => Err(Refusal::NotNow { state: task.state, allowed: allowed(task, &command.by).collect() }),

@@ -8,7 +8,7 @@ use voordeur_contracts::{
     routing::{ExplainRoutingResponse, TimelineEntry},
 };
 use voordeur_eventlog::Deadline;
-use voordeur_kernel::{ProfessionalKey, TaskId};
+use voordeur_kernel::{ProfessionalKey, TaskId, Timestamp};
 use voordeur_routing_domain::{
     task::{Change, Meta, Requested, StepTaken, Trigger},
     words::TransferEnd,
@@ -58,6 +58,8 @@ fn entry(meta: &Meta, change: &Change) -> TimelineEntry {
         reason: reason(change).to_owned(),
         directory_version: meta.directory_version,
         people: names(&people(change)),
+        task_id: other_task(change).map(|task| task.to_string()).unwrap_or_default(),
+        moment: moment(change).map(to_wire_time),
     }
 }
 
@@ -102,10 +104,33 @@ fn reason(change: &Change) -> &'static str {
         | Change::Resumed { .. }
         | Change::ContactRecorded { .. }
         | Change::ColleagueAsked(_)
-        | Change::CancellationDecided { .. }
         | Change::NobodyToTell { .. }
         | Change::Linked { .. }
         | Change::CoordinatorReplaced { .. } => "",
+        Change::CancellationDecided { confirmed: true, .. } => "CONFIRMED",
+        Change::CancellationDecided { confirmed: false, .. } => "REFUSED",
+    }
+}
+
+/// The other task that an event names.
+fn other_task(change: &Change) -> Option<TaskId> {
+    match change {
+        Change::Requested(requested) => match requested.about.trigger {
+            Trigger::EarlierTask { task, .. } => Some(task),
+            _ => None,
+        },
+        Change::Linked { task } => Some(*task),
+        _ => None,
+    }
+}
+
+/// The moment that an event sets, beside its clocks.
+fn moment(change: &Change) -> Option<Timestamp> {
+    match change {
+        Change::Held { until, .. } => Some(*until),
+        Change::MeetingPlanned { meeting, .. } => Some(meeting.at),
+        Change::HolderAway { away, .. } => away.until,
+        _ => None,
     }
 }
 

@@ -72,7 +72,7 @@ pub(super) fn compose(lines: &[Line<'_>], worklist: &str, notice_id: [u8; 16]) -
 fn many(reason: NoticeReason, count: usize) -> String {
     let (one, more) = match reason {
         NoticeReason::Request => ("verzoek: neem jij dit op je?", "verzoeken: neem jij deze op je?"),
-        NoticeReason::Yours => ("taak die nu van jou is", "taken die nu van jou zijn"),
+        NoticeReason::Yours => ("taak die van jou is", "taken die van jou zijn"),
         NoticeReason::Reminder => {
             ("taak van jou waarvan een termijn voorbij is", "taken van jou waarvan een termijn voorbij is")
         }
@@ -106,7 +106,7 @@ fn many(reason: NoticeReason, count: usize) -> String {
 pub(crate) const fn screen(reason: NoticeReason) -> &'static str {
     match reason {
         NoticeReason::Request => "Verzoek: neem jij dit op je?",
-        NoticeReason::Yours => "Deze taak is nu van jou.",
+        NoticeReason::Yours => "Deze taak is van jou.",
         NoticeReason::Reminder => "Van deze taak is een termijn voorbij.",
         NoticeReason::Escalated => "Deze taak ligt bij jou als coördinator.",
         NoticeReason::Safety => "Veiligheid: kijk nu. Bij direct gevaar: bel 112.",

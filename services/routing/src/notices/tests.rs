@@ -388,7 +388,7 @@ fn a_mail_says_how_many_things_wait_where_and_where_to_look() {
             "In Voordeur: er wachten 4 dingen op jou.",
             "",
             "- De Els: 1 vraag of zorg over veiligheid",
-            "- De Els: 1 taak die nu van jou is",
+            "- De Els: 1 taak die van jou is",
             "- De Wilg: 2 verzoeken: neem jij deze op je? (1 met spoed)",
             "",
         ]

@@ -144,6 +144,12 @@ fn tell_entry(text: &mut String, entry: &TimelineEntry) {
     if !entry.people.is_empty() {
         more.push(entry.people.join(", "));
     }
+    if !entry.task_id.is_empty() {
+        more.push(entry.task_id.clone());
+    }
+    if entry.moment.is_some() {
+        more.push(format!("for {}", shown_moment(entry.moment.as_ref())));
+    }
     if let Some(step) = &entry.step {
         let passed: Vec<String> = step.skipped_steps.iter().map(|step| (step + 1).to_string()).collect();
         let passed = match passed.as_slice() {
@@ -243,6 +249,7 @@ mod tests {
                 reason: "DECLINE_REASON_NO_TIME".into(),
                 directory_version: 7,
                 people: vec!["noor".into()],
+                ..TimelineEntry::default()
             }],
         }
     }
