@@ -169,7 +169,9 @@ pub(crate) fn there(
     // Where there are several, one who is there goes before one who is not.
     let catching = coordinators.iter().find(|person| !absent(person)).or(coordinators.first()).copied();
     let coordinator = catching.or(coordinator)?.clone();
-    let coordinator_absent = absent(&coordinator);
+    // Where the centre is not known any more, neither may she be.
+    let gone = catching.is_none() && directory.person(coordinator.as_str()).is_none();
+    let coordinator_absent = gone || absent(&coordinator);
     let coordinators = coordinators.into_iter().cloned().collect();
     let directory_version = directory.version();
     Some(There { present, around, coordinator, coordinator_absent, coordinators, directory_version })

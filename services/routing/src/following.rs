@@ -167,7 +167,7 @@ fn about_person(
                 for task in tasks_of(office, |index| index.caught_at(person, &centre)) {
                     step(&task, "coordinator", task.ordinal().to_string(), Wish::FollowDirectory);
                 }
-            } else if let Some(begun) = office.absent_since(person, now) {
+            } else if let Some(begun) = office.absent_since(person, now).or_else(|| gone(directory, person)) {
                 let another = directory
                     .coordinators_of(centre.as_str())
                     .find(|coordinator| !office.is_absent(&coordinator.key, now));
@@ -191,6 +191,11 @@ fn about_person(
             }
         }
     }
+}
+
+/// Who left together with her whole centre is away for good: nobody took her place.
+fn gone(directory: &Directory, person: &ProfessionalKey) -> Option<Timestamp> {
+    directory.person(person.as_str()).is_none().then_some(Timestamp::MIN)
 }
 
 /// When a coordinator is there, what stands at others of her centres who are absent may be hers.

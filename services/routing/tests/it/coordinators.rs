@@ -117,3 +117,23 @@ impl Assign<'_> {
         task
     }
 }
+
+#[tokio::test]
+async fn what_stands_at_a_coordinator_who_left_with_her_whole_centre_says_that_nobody_is_there() {
+    let world = World::with(&["anna", "bea"]).await;
+    let replica = world.start().await;
+    let asked = replica.signal(1).await.task_id;
+    let held = replica.signal(2).await.task_id;
+    step!(replica, "anna", accept_task, AcceptTaskRequest { task_id: held.clone(), command: command("1") })
+        .unwrap();
+    let without = directory(&[]).replace("wilg", "iep").replace("[person.dora]", "[person.dirk]");
+    world.apply(&without, 1).await;
+    world.happened(&held, "holder_away", 1).await;
+    world.happened(&held, "nobody_to_tell", 1).await;
+    world.happened(&asked, "nobody_to_tell", 1).await;
+    // The clocks go on saying so, to nobody.
+    world.pass(24 * 30);
+    world.happened(&asked, "nobody_to_tell", 3).await;
+    assert!(!world.events(&asked).await.contains(&"clock_rang"), "nobody who is gone is told");
+    replica.stop().await;
+}

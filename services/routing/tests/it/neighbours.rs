@@ -1,10 +1,12 @@
 //! Somebody of a neighbouring centre helps, by a recorded arrangement and only by that.
 
+use prost::Message as _;
 use tonic::Code;
 use voordeur_contracts::{
-    event::{AwayReason, TaskState},
+    event::{AwayReason, TaskEvent, TaskState, task_event::Change},
     routing::GetTaskRequest,
 };
+use voordeur_eventlog::StreamName;
 
 use crate::{
     step,
@@ -32,6 +34,27 @@ fn arranged(until: &str) -> String {
         "[[arrangement]]\ncentre = \"wilg\"\nneighbour = \"els\"\nfrom = 2026-01-01\nuntil = {until}\n"
     );
     directory(&["eva"]) + POLICY + &arrangement
+}
+
+#[tokio::test]
+async fn somebody_of_a_neighbour_is_reminded_of_what_she_holds_before_the_coordinator_is_told() {
+    let world = World::with(&["eva"]).await;
+    world.apply(&arranged("2026-12-31"), 1).await;
+    let replica = world.start().await;
+    let task = replica.signal(1).await.task_id;
+    step!(replica, "eva", accept_task, AcceptTaskRequest { task_id: task.clone(), command: command("1") })
+        .unwrap();
+    // Five working days: Monday to Monday.
+    world.pass(24 * 7);
+    world.happened(&task, "clock_rang", 1).await;
+    let id = task.trim_start_matches("tsk_");
+    let last = world.history(StreamName::Tasks, id).await.pop().unwrap();
+    let told = match TaskEvent::decode(&*last.data).unwrap().change.unwrap() {
+        Change::ClockRang(rang) => rang.told,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(told, ["eva"]);
+    replica.stop().await;
 }
 
 #[tokio::test]
