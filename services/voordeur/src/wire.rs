@@ -3,14 +3,14 @@
 use std::sync::LazyLock;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use jiff::{civil, tz::TimeZone};
+use jiff::civil;
 use prost::Message;
 use prost_reflect::{
     DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor, SerializeOptions,
 };
 use serde_json::Value;
 use voordeur_contracts::{common::Position, convert::to_wire_time};
-use voordeur_kernel::Timestamp;
+use voordeur_kernel::{Timestamp, calendar::amsterdam};
 
 use crate::failure::Failure;
 
@@ -112,11 +112,10 @@ pub fn moment(text: &str) -> Result<Timestamp, String> {
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Ok(moment);
     }
-    let zone = TimeZone::get("Europe/Amsterdam").map_err(|error| error.to_string())?;
     let local = text
         .parse::<civil::DateTime>()
         .or_else(|_| text.parse::<civil::Date>().map(|date| date.at(0, 0, 0, 0)));
-    local.and_then(|local| local.to_zoned(zone)).map(|zoned| zoned.timestamp()).map_err(|_| {
+    local.and_then(|local| local.to_zoned(amsterdam())).map(|zoned| zoned.timestamp()).map_err(|_| {
         "give 2026-12-01T17:00 (time in the Netherlands), 2026-12-01 or 2026-12-01T16:00:00Z".to_owned()
     })
 }
@@ -157,9 +156,7 @@ pub(crate) fn shown_moment(wire: Option<&prost_types::Timestamp>) -> String {
 
 /// A moment as people read it: local, to the minute.
 pub(crate) fn shown(moment: Timestamp) -> String {
-    TimeZone::get("Europe/Amsterdam")
-        .map(|zone| moment.to_zoned(zone).strftime("%Y-%m-%d %H:%M").to_string())
-        .unwrap_or_else(|_| moment.to_string())
+    moment.to_zoned(amsterdam()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 #[cfg(test)]

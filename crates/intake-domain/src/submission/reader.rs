@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use jiff::{civil::Date, tz::TimeZone};
 use voordeur_kernel::{
-    Faults, Timestamp, limits,
+    Faults, Timestamp,
+    calendar::amsterdam,
+    limits,
     text::{BadText, Reference, Text, holds_bsn, mask_bsn},
 };
 
@@ -139,9 +141,7 @@ impl<'a> Reader<'a> {
             self.form(field, "BAD_DATE", "give a date as yyyy-mm-dd");
             return None;
         };
-        // The zone is compiled in; without it UTC is at most two hours off.
-        let zone = TimeZone::get("Europe/Amsterdam").unwrap_or(TimeZone::UTC);
-        if day > self.premises.now().to_zoned(zone).date() {
+        if day > self.premises.now().to_zoned(amsterdam()).date() {
             self.form(field, "IN_THE_FUTURE", "lies in the future");
             return None;
         }

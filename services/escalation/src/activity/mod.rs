@@ -13,13 +13,13 @@ use std::sync::{Arc, LazyLock};
 
 use jiff::{civil::Date, tz::TimeZone};
 use voordeur_chassis::{Environment, Problem};
-use voordeur_directory::{DirectoryWatch, ZONE};
+use voordeur_directory::DirectoryWatch;
 use voordeur_escalation_domain::activity::{self, Action, Command, Event};
 use voordeur_eventlog::{
     Commit, Deadline, Position, StreamName,
     fold::{Digest, Executed, Expect, Fold},
 };
-use voordeur_kernel::{CentreKey, Clock, CommandId, CommitId, Timestamp};
+use voordeur_kernel::{CentreKey, Clock, CommandId, CommitId, Timestamp, calendar::amsterdam};
 use voordeur_vault::Deriver;
 
 pub(crate) use api::ActivityApi;
@@ -33,10 +33,7 @@ const KIND: &str = "nl.voordeur.activity.v1";
 
 /// Where the centres are.
 fn zone() -> &'static TimeZone {
-    static HERE: LazyLock<TimeZone> = LazyLock::new(|| {
-        let known = TimeZone::get(ZONE).or_else(|_| TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3"));
-        known.unwrap_or(TimeZone::UTC)
-    });
+    static HERE: LazyLock<TimeZone> = LazyLock::new(amsterdam);
     &HERE
 }
 
