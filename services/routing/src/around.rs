@@ -102,16 +102,27 @@ impl Office {
         there(directory, centre, coordinator, now, look, |person| self.is_absent(person, now))
     }
 
-    /// Who is there for a task; its own coordinator catches when the directory does not know the centre any more.
+    /// Who is there for a task; its own coordinator catches when the directory does not know the centre any more, and when it is older than
+    /// the one by which she does.
     pub(crate) fn there_for(&self, directory: &Directory, task: &Task, now: Timestamp) -> There {
-        self.there(directory, &task.about.centre, Some(&task.coordinator), now).unwrap_or_else(|| There {
+        let caught_by = |coordinators| There {
             present: Vec::new(),
             around: Vec::new(),
             coordinator: task.coordinator.clone(),
             coordinator_absent: self.is_absent(&task.coordinator, now),
-            coordinators: Vec::new(),
+            coordinators,
             directory_version: directory.version(),
-        })
+        };
+        match self.there(directory, &task.about.centre, Some(&task.coordinator), now) {
+            None => caught_by(Vec::new()),
+            Some(there) if directory.version() >= task.directory_version => there,
+            Some(There { present, around, mut coordinators, .. }) => {
+                if !coordinators.contains(&task.coordinator) {
+                    coordinators.push(task.coordinator.clone());
+                }
+                There { present, around, ..caught_by(coordinators) }
+            }
+        }
     }
 
     /// Everybody of a centre and of its neighbours by arrangement, as the choice wants to see them, and what is known of the child.

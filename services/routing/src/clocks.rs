@@ -88,7 +88,7 @@ async fn look(office: &Office, following: &mut Following) -> bool {
 async fn follow(office: &Office, step: Step) -> Option<Cause> {
     let act = office.own_act(&step.purpose);
     let until = Until::now() + FIRE_TIME_MAX;
-    let outcome = office.do_own(step.task, &act, step.wish, until).await;
+    let outcome = office.do_own_by(&step.directory, step.task, &act, step.wish, until).await;
     // Nothing is settled by others who changed so much at once that ours found no place.
     let stuck = outcome.err().is_some_and(|problem| {
         problem.reason == "CONTENDED" || report(&problem, "a task stands at somebody who is away")

@@ -1,11 +1,14 @@
 //! Tasks follow people: an offer to somebody who is away goes on at once, about a task in hand the coordinator is asked who goes on, and
 //! it undoes itself at her return. Away is who was said to be absent, and whom the directory in force does not have any more.
 //!
+//! A replica whose directory is older than one that a task has seen says nothing about the people of that task: it may not know them yet.
+//! Once it has read the newer one it compares everybody again.
+//!
 //! Every replica compares, and whichever comes first stores the event. It compares when something happened: a new directory (and at
 //! the start), a new day (a registration ends at midnight), something that was said about presence, the moment at which an absence
 //! begins or ends, and more work for somebody. Then only that person is looked at, and only her tasks.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use jiff::civil::Date;
 use voordeur_directory::Directory;
@@ -35,6 +38,8 @@ pub(crate) struct Following {
     people: HashSet<ProfessionalKey>,
     /// Children of whom the same holds.
     children: HashSet<ChildAlias>,
+    /// Children with tasks that have seen a newer directory than this one: they are looked at when it is there.
+    ahead: HashSet<ChildAlias>,
 }
 
 /// What has to be done to a task because of somebody.
@@ -45,6 +50,8 @@ pub(crate) struct Step {
     /// Makes the act the same in every replica.
     pub(crate) purpose: String,
     pub(crate) wish: Wish,
+    /// By which it was decided, and by which it is done.
+    pub(crate) directory: Arc<Directory>,
 }
 
 /// Whom or what a step comes from.
@@ -74,6 +81,9 @@ impl Following {
             people.iter().flat_map(|person| fellow_coordinators(office, &directory, person, now)).collect();
         self.people.extend(people.into_iter().chain(colleagues));
         self.children.extend(children);
+        if self.directory != directory.version() {
+            self.children.extend(self.ahead.drain());
+        }
         (self.directory, self.day, self.until) = (directory.version(), day, Some(now));
 
         let mut steps = Vec::new();
@@ -86,7 +96,12 @@ impl Following {
         }
         for child in std::mem::take(&mut self.children) {
             if steps.len() < AT_ONCE_MAX {
-                steps.extend(about_child(office, &directory, child, now));
+                let tasks = tasks_of_child(office, &child);
+                if tasks.iter().any(|task| directory.version() < task.directory_version) {
+                    self.ahead.insert(child);
+                }
+                steps.extend(links(office, &directory, child, &tasks));
+                steps.extend(same_person(office, &directory, child, &tasks, now));
             } else {
                 self.children.insert(child);
             }
@@ -121,7 +136,7 @@ fn tasks_of(office: &Office, which: impl FnOnce(&crate::machine::Index) -> Vec<T
 
 fn about_person(
     office: &Office,
-    directory: &Directory,
+    directory: &Arc<Directory>,
     person: &ProfessionalKey,
     now: Timestamp,
     steps: &mut Vec<Step>,
@@ -130,10 +145,12 @@ fn about_person(
         office.fold.read(|index, _| (index.involved(person), !index.away_from(person).is_empty()));
     let mut step = |task: &Task, what: &str, place: String, wish: Wish| {
         let purpose = format!("{what}:{}:{}:{place}", task.id.to_hex(), person.as_str());
-        if task.knows(office.own_act(&purpose).id).is_some() {
+        let behind = directory.version() < task.directory_version;
+        if behind || task.knows(office.own_act(&purpose).id).is_some() {
             return;
         }
-        steps.push(Step { task: task.id, because_of: Cause::Person(person.clone()), purpose, wish });
+        let (because_of, directory) = (Cause::Person(person.clone()), Arc::clone(directory));
+        steps.push(Step { task: task.id, because_of, purpose, wish, directory });
     };
     for Involved { centre, holds, is_asked, catches } in involved {
         let away = office.is_away(directory, person, &centre, now);
@@ -235,20 +252,18 @@ fn is_known(task: &Task, news: &Away) -> bool {
     })
 }
 
-/// Signals on one child know of each other and go to the same person.
-fn about_child(office: &Office, directory: &Directory, child: ChildAlias, now: Timestamp) -> Vec<Step> {
+/// Signals on one child know of each other and go to the same person. None when there is only one.
+fn tasks_of_child(office: &Office, child: &ChildAlias) -> Vec<Task> {
     let mut tasks = tasks_of(office, |index| {
-        let record = index.child(&child).filter(|record| record.tasks.len() > 1);
+        let record = index.child(child).filter(|record| record.tasks.len() > 1);
         record.map(|record| record.tasks.to_vec()).unwrap_or_default()
     });
     tasks.sort_by_key(|task| (task.about.received_at, task.id));
-    let mut steps = links(office, child, &tasks);
-    steps.extend(same_person(office, directory, child, &tasks, now));
-    steps
+    tasks
 }
 
 /// Two that came at the same moment were made without knowing of each other: the earlier one hears of the later one.
-fn links(office: &Office, child: ChildAlias, tasks: &[Task]) -> Vec<Step> {
+fn links(office: &Office, directory: &Arc<Directory>, child: ChildAlias, tasks: &[Task]) -> Vec<Step> {
     let mut steps = Vec::new();
     for (index, earlier) in tasks.iter().enumerate() {
         for later in tasks.iter().skip(index + 1) {
@@ -256,7 +271,8 @@ fn links(office: &Office, child: ChildAlias, tasks: &[Task]) -> Vec<Step> {
             let linked = earlier.linked.contains(&later.id) || later.linked.contains(&earlier.id);
             if !linked && earlier.knows(office.own_act(&purpose).id).is_none() {
                 let wish = Wish::Link(later.id);
-                steps.push(Step { task: earlier.id, because_of: Cause::Child(child), purpose, wish });
+                let (because_of, directory) = (Cause::Child(child), Arc::clone(directory));
+                steps.push(Step { task: earlier.id, because_of, purpose, wish, directory });
             }
         }
     }
@@ -272,7 +288,7 @@ pub(crate) fn link(earlier: TaskId, later: TaskId) -> String {
 /// coordinator's to give, and a safety signal has to be confirmed by itself.
 fn same_person(
     office: &Office,
-    directory: &Directory,
+    directory: &Arc<Directory>,
     child: ChildAlias,
     tasks: &[Task],
     now: Timestamp,
@@ -295,6 +311,7 @@ fn same_person(
     };
     let follows = |task: &&Task| {
         task.state == TaskState::Requested
+            && directory.version() >= task.directory_version.max(taken.directory_version)
             && !task.about.safety.is_safety()
             && task.about.centre == taken.about.centre
             && task.offers.iter().any(|offer| offer.role == Role::Professional)
@@ -307,6 +324,7 @@ fn same_person(
         because_of: Cause::Child(child),
         purpose: format!("same-person:{}:{}:{}", task.id.to_hex(), holder.as_str(), task.ordinal()),
         wish: Wish::Assign(holder.clone(), AssignReason::KnowsChild),
+        directory: Arc::clone(directory),
     };
     tasks.iter().filter(follows).map(hers).collect()
 }

@@ -94,16 +94,29 @@ impl Office {
         expect: Expect,
         deadline: Deadline,
         act: &Act,
+        ask: impl FnMut(Option<&Task>, &Directory, Timestamp) -> Result<(By, Wish, There), Problem> + Send,
+    ) -> Result<Acted, Problem> {
+        let directory = self.directory()?;
+        self.act_by(&directory, id, expect, deadline, act, ask).await
+    }
+
+    /// The same, by one directory.
+    async fn act_by(
+        &self,
+        directory: &Directory,
+        id: TaskId,
+        expect: Expect,
+        deadline: Deadline,
+        act: &Act,
         mut ask: impl FnMut(Option<&Task>, &Directory, Timestamp) -> Result<(By, Wish, There), Problem> + Send,
     ) -> Result<Acted, Problem> {
         let subject = task_subject(id).map_err(|error| Problem::broken(error.to_string()))?;
-        let directory = self.directory()?;
         let executed = self
             .fold
             .execute(&subject, expect, deadline, |state, _| {
                 let before = state.and_then(State::task);
                 let now = self.clock.now();
-                let (by, wish, there) = ask(before, &directory, now)?;
+                let (by, wish, there) = ask(before, directory, now)?;
                 let command = Command {
                     id: act.id,
                     commit: act.commit,
@@ -138,7 +151,21 @@ impl Office {
         wish: Wish,
         deadline: Deadline,
     ) -> Result<Acted, Problem> {
-        self.act(id, Expect::Known, deadline, act, |task, directory, now| {
+        let directory = self.directory()?;
+        self.do_own_by(&directory, id, act, wish, deadline).await
+    }
+
+    /// A step that follows from what a directory says: it is decided and stored by that directory, whatever is newest by now, so that the
+    /// version in the event is the one that it is true of.
+    pub(crate) async fn do_own_by(
+        &self,
+        directory: &Directory,
+        id: TaskId,
+        act: &Act,
+        wish: Wish,
+        deadline: Deadline,
+    ) -> Result<Acted, Problem> {
+        self.act_by(directory, id, Expect::Known, deadline, act, |task, directory, now| {
             let task = task.ok_or_else(|| Problem::not_found("task"))?;
             let there = self.there_for(directory, task, now);
             Ok((By::Service, wish.clone(), there))

@@ -101,7 +101,7 @@ pub struct There {
     pub coordinator_absent: bool,
     /// Every coordinator of the centre.
     pub coordinators: Vec<ProfessionalKey>,
-    /// Version of the directory that says so.
+    /// Version of the directory that says so, and with which everything about people in the command was decided.
     pub directory_version: u64,
 }
 
@@ -219,6 +219,21 @@ pub enum Wish {
 }
 
 impl Wish {
+    /// Does it follow from where somebody is, or is not any more, by a directory and by what was said about absence? The service decides
+    /// that, and only with the newest directory that the task has seen.
+    pub(super) const fn says_who_is_there(&self) -> bool {
+        matches!(
+            self,
+            Self::WithdrawOffer(..)
+                | Self::HolderAway(_)
+                | Self::HolderBack(_)
+                | Self::ColleagueAway(_)
+                | Self::Assign(..)
+                | Self::FollowDirectory
+                | Self::CoordinatorAway(_)
+        )
+    }
+
     /// The kind of step in the table; `None` for a deadline, whose kind depends on its clock.
     #[must_use]
     pub const fn kind(&self) -> Option<StepKind> {

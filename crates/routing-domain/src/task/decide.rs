@@ -40,6 +40,11 @@ pub fn decide(
     if command.seen_version != 0 && command.seen_version != task.version {
         return Err(Refusal::VersionChanged { now: task.version });
     }
+    // Whom an older directory does not know may stand in the one that this task has seen: whoever has that one says it.
+    let behind = command.there.directory_version < task.directory_version;
+    if behind && command.by == By::Service && command.wish.says_who_is_there() {
+        return Ok(None);
+    }
     match (&command.wish, command.wish.kind()) {
         // It was made before, by another replica or an earlier delivery.
         (Wish::Request(_), _) | (_, None) if command.by != By::Service => {
@@ -234,8 +239,7 @@ fn step(task: &Task, command: &Command, calendar: &dyn Calendar) -> Result<Optio
         Wish::CoordinatorAway(who) => return Ok(around::coordinator_away(task, who, &command.there)),
         Wish::FollowDirectory => {
             let there = &command.there;
-            // Who decides with an older directory than the one that named her, knows less.
-            if there.directory_version <= task.coordinator_by || *in_force(task, there) == task.coordinator {
+            if *in_force(task, there) == task.coordinator {
                 return Ok(None);
             }
             Change::CoordinatorReplaced { coordinator: there.coordinator.clone() }

@@ -31,7 +31,7 @@ pub enum Unfitting {
 /// When it does not fit; the history then has to be left alone.
 pub fn evolve(task: Option<Task>, id: TaskId, meta: &Meta, change: &Change) -> Result<Task, Unfitting> {
     let mut task = match (task, change) {
-        (None, Change::Requested(requested)) => made(id, meta, requested),
+        (None, Change::Requested(requested)) => made(id, requested),
         (None, _) | (Some(_), Change::Requested(_)) => return Err(Unfitting::Beginning),
         (Some(mut task), change) => {
             let row = table::row(Some(task.state), change.kind()).ok_or(Unfitting::Step)?;
@@ -46,6 +46,7 @@ pub fn evolve(task: Option<Task>, id: TaskId, meta: &Meta, change: &Change) -> R
     }
     task.commands = grown(std::mem::take(&mut task.commands), Done::new(meta.command, meta.commit));
     task.version += u32::from(meta.actor.is_person());
+    task.directory_version = task.directory_version.max(meta.directory_version);
     // Why it was cancelled is remembered: nothing is continued that was taken back.
     if !matches!(task.state, TaskState::CancelRequested | TaskState::Cancelled) {
         task.cancellation = None;
@@ -73,13 +74,13 @@ fn next(task: &Task, next: Next, change: &Change) -> TaskState {
     }
 }
 
-fn made(id: TaskId, meta: &Meta, requested: &Requested) -> Task {
+fn made(id: TaskId, requested: &Requested) -> Task {
     let mut task = Task {
         id,
         state: TaskState::Requested,
         about: requested.about.clone(),
         coordinator: requested.coordinator.clone(),
-        coordinator_by: meta.directory_version,
+        directory_version: 0,
         holder: None,
         route: Route::from(&requested.plan),
         step: 0,
@@ -96,15 +97,15 @@ fn made(id: TaskId, meta: &Meta, requested: &Requested) -> Task {
         version: 0,
         aside: None,
     };
-    take_step(&mut task, meta, &requested.first_step);
+    take_step(&mut task, &requested.first_step);
     task
 }
 
-fn take_step(task: &mut Task, meta: &Meta, step: &StepTaken) {
+fn take_step(task: &mut Task, step: &StepTaken) {
     task.step = step.step;
     task.offers = step.offers.clone().into();
     if let Some(offer) = step.offers.iter().find(|offer| offer.role == Role::Coordinator) {
-        catch(task, meta, &offer.professional);
+        catch(task, &offer.professional);
     }
     if let Some(person) = &step.assigned_to {
         task.holder = Some(person.clone());
@@ -113,8 +114,7 @@ fn take_step(task: &mut Task, meta: &Meta, step: &StepTaken) {
 }
 
 /// What stands at the coordinator of before is this one's from here on.
-fn catch(task: &mut Task, meta: &Meta, coordinator: &ProfessionalKey) {
-    task.coordinator_by = meta.directory_version;
+fn catch(task: &mut Task, coordinator: &ProfessionalKey) {
     if task.coordinator == *coordinator {
         return;
     }
@@ -134,7 +134,7 @@ fn take_in(task: &mut Task, meta: &Meta, change: &Change) {
         Change::Requested(_) => {}
         Change::OffersMade { step, deadlines }
         | Change::OffersTimedOut { next_step: step, deadlines, .. } => {
-            take_step(task, meta, step);
+            take_step(task, step);
             task.deadlines = deadlines.clone().into();
         }
         Change::OfferDeclined { professional, reason, next_step, deadlines } => {
@@ -142,7 +142,7 @@ fn take_in(task: &mut Task, meta: &Meta, change: &Change) {
             task.offers = left;
             task.declined = grown(std::mem::take(&mut task.declined), (professional.clone(), *reason));
             if let Some(step) = next_step {
-                take_step(task, meta, step);
+                take_step(task, step);
             }
             task.deadlines = deadlines.clone().into();
         }
@@ -150,7 +150,7 @@ fn take_in(task: &mut Task, meta: &Meta, change: &Change) {
             // No no: when she is back, she may be asked again.
             task.offers = task.offers.iter().filter(|o| o.professional != *professional).cloned().collect();
             if let Some(step) = next_step {
-                take_step(task, meta, step);
+                take_step(task, step);
             }
             task.deadlines = deadlines.clone().into();
         }
@@ -169,7 +169,7 @@ fn take_in(task: &mut Task, meta: &Meta, change: &Change) {
                 task.declined = grown(std::mem::take(&mut task.declined), said);
             }
             task.hold(None);
-            take_step(task, meta, next_step);
+            take_step(task, next_step);
             task.deadlines = deadlines.clone().into();
         }
         Change::Held { until, deadlines, .. } => {
@@ -205,7 +205,7 @@ fn take_in(task: &mut Task, meta: &Meta, change: &Change) {
             task.deadlines = deadlines.clone().into();
         }
         Change::CancellationDecided { confirmed, coordinator, deadlines } => {
-            catch(task, meta, coordinator);
+            catch(task, coordinator);
             if !confirmed {
                 match task.cancellation.take() {
                     Some(Cancellation { before, next: Some(reason), .. }) => {
@@ -222,13 +222,13 @@ fn take_in(task: &mut Task, meta: &Meta, change: &Change) {
         }
         Change::Failed { coordinator, deadlines, .. } => {
             task.passes_on();
-            catch(task, meta, coordinator);
+            catch(task, coordinator);
             task.holder = Some(coordinator.clone());
             task.hold(None);
             task.deadlines = deadlines.clone().into();
         }
         Change::EnteredInError { .. } => {}
-        Change::CoordinatorReplaced { coordinator } => catch(task, meta, coordinator),
+        Change::CoordinatorReplaced { coordinator } => catch(task, coordinator),
         Change::ClockRang { deadlines, .. } | Change::NobodyToTell { deadlines } => {
             task.deadlines = deadlines.clone().into();
         }

@@ -204,8 +204,8 @@ pub struct Task {
     pub about: About,
     /// Who catches it.
     pub coordinator: ProfessionalKey,
-    /// Version of the directory that named her.
-    pub coordinator_by: u64,
+    /// Newest version of the directory that a step of this task was decided with: what an older one says about people is not said here.
+    pub directory_version: u64,
     /// Who holds it.
     pub holder: Option<ProfessionalKey>,
     /// Its frozen plan.

@@ -12,6 +12,7 @@
 
 mod acts;
 mod auditing;
+mod behind;
 mod clocks;
 mod complaints;
 mod coordinators;

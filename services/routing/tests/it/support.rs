@@ -25,7 +25,7 @@ use voordeur_contracts::{
 };
 use voordeur_directory::DirectoryStore;
 use voordeur_eventlog::{
-    Broker as _, BucketName, Commit, Deadline, Recorded, StreamName, Subject, Version,
+    Broker, BucketName, Commit, Deadline, Recorded, StreamName, Subject, Version,
     memory::{MemoryBroker, Options},
 };
 use voordeur_kernel::{Clock as _, CommandId, ManualClock, SignalId, TaskId};
@@ -261,12 +261,13 @@ impl World {
     }
 
     pub async fn start_with(&self, settings: Settings) -> Replica {
-        let environment = Environment {
-            broker: Arc::new(self.broker.clone()),
-            clock: Arc::new(self.clock.clone()),
-            tasks: Tasks::new(),
-            dev: true,
-        };
+        self.start_on(Arc::new(self.broker.clone()), settings).await
+    }
+
+    /// A replica with a broker of its own making.
+    pub async fn start_on(&self, broker: Arc<dyn Broker>, settings: Settings) -> Replica {
+        let environment =
+            Environment { broker, clock: Arc::new(self.clock.clone()), tasks: Tasks::new(), dev: true };
         let service = start(&environment, settings).await.unwrap();
         let digest = Arc::clone(&service.folds[0].1);
         let free = || "127.0.0.1:0".parse().unwrap();
