@@ -14,6 +14,25 @@ use voordeur_vault::random_id;
 
 use crate::codec::{SERVICE, SOURCE};
 
+/// What gives somebody the right to see an episode and to record in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Right {
+    /// She works at one of its centres.
+    OfTheTeam,
+    /// She is of a neighbouring centre, and holds one of its tasks by an arrangement.
+    HoldsATask,
+}
+
+impl Right {
+    /// The rule as the audit names it.
+    const fn rule(self) -> &'static str {
+        match self {
+            Self::OfTheTeam => "team-of-centre/1",
+            Self::HoldsATask => "holder-by-arrangement/1",
+        }
+    }
+}
+
 /// One look of one person at one episode.
 #[derive(Debug, Clone)]
 pub(crate) struct Look<'a> {
@@ -42,15 +61,24 @@ pub(crate) struct Doing {
     action: AuditAction,
     /// Whether it was shown, or done.
     allowed: bool,
+    /// The rule that decided.
+    by: Right,
 }
 
 impl Doing {
-    pub(crate) const fn look(activity: &'static str, allowed: bool) -> Self {
-        Self { activity, action: AuditAction::R, allowed }
+    /// Without a right it is refused.
+    pub(crate) fn look(activity: &'static str, right: Option<Right>) -> Self {
+        let (allowed, by) = (right.is_some(), right.unwrap_or(Right::OfTheTeam));
+        Self { activity, action: AuditAction::R, allowed, by }
     }
 
-    pub(crate) const fn change(activity: &'static str, allowed: bool) -> Self {
-        Self { activity, action: AuditAction::U, allowed }
+    pub(crate) const fn change(activity: &'static str, by: Right) -> Self {
+        Self { activity, action: AuditAction::U, allowed: true, by }
+    }
+
+    pub(crate) fn refused_change(activity: &'static str, right: Option<Right>) -> Self {
+        let by = right.unwrap_or(Right::OfTheTeam);
+        Self { activity, action: AuditAction::U, allowed: false, by }
     }
 }
 
@@ -100,8 +128,8 @@ fn event(look: &Look<'_>) -> AuditEvent {
         participant_object_id: Bytes::copy_from_slice(look.episode.as_bytes()),
         participant_object_id_type: AuditObjectType::Episode.into(),
         data_subject_id: Bytes::copy_from_slice(look.child.as_bytes()),
-        // The rule that decided: people of the centre, by this version of the directory.
-        autorisatie_protocol: format!("team-of-centre/1 directory/{}", look.directory_version),
+        // The rule that decided, by this version of the directory.
+        autorisatie_protocol: format!("{} directory/{}", look.doing.by.rule(), look.directory_version),
         controles: Some(AuditControls {
             autorisatie: look.doing.allowed,
             behandelrelatie: look.doing.allowed,

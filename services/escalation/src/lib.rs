@@ -16,6 +16,7 @@ mod report;
 mod settings;
 mod start;
 mod task_facts;
+mod tasks;
 
 pub use activity::{read_activity_event, write_activity_event};
 pub use codec::{read_event, write_event};

@@ -17,11 +17,13 @@ use crate::{
     clock::Deadlines,
     codec::{EPISODE_KIND, SERVICE, SOURCE, write},
     machine::{Episodes, State, subject},
+    tasks::TaskHistories,
 };
 
 /// The shared parts.
 pub(crate) struct Office {
     pub(crate) fold: Arc<Fold<Episodes>>,
+    pub(crate) tasks: TaskHistories,
     pub(crate) directory: Arc<DirectoryWatch>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) deriver: Deriver,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use voordeur_escalation_domain::{Action, Actor, Command, Refusal, Word as _};
 use voordeur_eventlog::{
-    Deadline, EventLog, Recorded,
+    Deadline, Recorded,
     fold::{ExecuteError, Expect},
     worker::{Handler, HandlerError},
 };
@@ -26,7 +26,6 @@ const ENDED_MAX: u32 = 64;
 /// Opens and follows episodes.
 pub(crate) struct TaskReaction {
     pub(crate) office: Arc<Office>,
-    pub(crate) tasks: Arc<dyn EventLog>,
 }
 
 #[async_trait]
@@ -38,7 +37,9 @@ impl Handler for TaskReaction {
             return Ok(());
         }
         let history = self
+            .office
             .tasks
+            .0
             .history_up_to(message, deadline)
             .await
             .map_err(|cause| error(cause.kind(), "READ", cause.to_string()))?;

@@ -29,6 +29,7 @@ use crate::{
     office::Office,
     reaction::TaskReaction,
     report::{ReportApi, ReportOffice},
+    tasks::TaskHistories,
 };
 
 /// Starts the service: its fold, its wake-ups, and what it answers. It is ready once it has read its own stream and a directory.
@@ -53,6 +54,7 @@ pub async fn start(env: &Environment, settings: Settings) -> Result<Service, Sta
     let zone = TimeZone::get(ZONE).map_err(|error| StartError::Failed(error.to_string()))?;
     let office = Arc::new(Office {
         fold: Arc::clone(&fold),
+        tasks: TaskHistories(env.broker.log(StreamName::Tasks)),
         directory: Arc::clone(&directory),
         clock: Arc::clone(&env.clock),
         deriver: settings.keys.deriver(),
@@ -61,8 +63,7 @@ pub async fn start(env: &Environment, settings: Settings) -> Result<Service, Sta
     let moments = clock::run(Arc::clone(&office), Arc::clone(&env.clock), stop.clone());
     env.tasks.spawn("escalation moments", moments);
 
-    let reaction =
-        Arc::new(TaskReaction { office: Arc::clone(&office), tasks: env.broker.log(StreamName::Tasks) });
+    let reaction = Arc::new(TaskReaction { office: Arc::clone(&office) });
     let worker = Worker::new(
         SERVICE,
         env.broker.wakeups(ConsumerName::EscalationTasks),

@@ -27,7 +27,7 @@ use voordeur_eventlog::{Deadline, Position};
 use voordeur_kernel::{CentreKey, EpisodeId, Faults, ProfessionalKey, TaskId};
 
 use crate::{
-    audit::{Audit, Doing, Look},
+    audit::{Audit, Doing, Look, Right},
     machine::{Place, STREAM, State},
     metrics::FactInstruments,
     office::Office,
@@ -52,15 +52,6 @@ struct Caller {
 impl Caller {
     fn person(&self) -> Result<&Person, Problem> {
         self.directory.person(self.key.as_str()).ok_or_else(unknown_person)
-    }
-
-    fn works_at(&self, centre: &CentreKey) -> bool {
-        self.directory.works_at(self.key.as_str(), centre.as_str())
-    }
-
-    /// One of the centres of the episode is hers.
-    fn may_see(&self, state: &State) -> bool {
-        state.episode.signals().any(|signal| self.works_at(&signal.centre))
     }
 }
 
@@ -141,14 +132,14 @@ impl EpisodeApi {
         self.reached(at_least, deadline).await?;
         let id = match which {
             Wanted::Episode(id) => Some(id),
-            Wanted::Task(task) => self.office.fold.read(|index, _| index.of_task(task)),
+            Wanted::Task(task) => self.office.episode_of_task(task, deadline).await?,
         };
         let id = id.ok_or_else(|| Problem::not_found("episode"))?;
         let position = self.position();
         let state = self.office.load(id, deadline).await?.ok_or_else(|| Problem::not_found("episode"))?;
-        let allowed = caller.may_see(&state);
-        self.record(caller, &state, Doing::look("get-episode", allowed), deadline).await?;
-        if !allowed {
+        let right = self.right(&caller.directory, &caller.key, &state, deadline).await?;
+        self.record(caller, &state, Doing::look("get-episode", right), deadline).await?;
+        if right.is_none() {
             // The same answer as for an episode that is not there: even that it exists is about a child.
             return Err(Problem::not_found("episode"));
         }
@@ -183,10 +174,9 @@ impl EpisodeApi {
         for (_, id) in &page {
             states.extend(self.office.load(*id, deadline).await?);
         }
-        let looks: Vec<_> = states
-            .iter()
-            .map(|state| self.record(caller, state, Doing::look("list-episodes", true), deadline))
-            .collect();
+        // Lists are of the caller's own centres.
+        let doing = Doing::look("list-episodes", Some(Right::OfTheTeam));
+        let looks: Vec<_> = states.iter().map(|state| self.record(caller, state, doing, deadline)).collect();
         stream::iter(looks).buffer_unordered(RECORDED_AT_ONCE).try_collect::<Vec<()>>().await?;
         let next_page_token = page.last().filter(|_| more).map(write_token).unwrap_or_default();
         let mut episodes = Vec::with_capacity(states.len());
@@ -262,6 +252,22 @@ impl EpisodeApi {
     async fn shown(&self, state: &State, deadline: Deadline) -> Result<Episode, Problem> {
         let child = child::of(&self.office, state, deadline).await?;
         Ok(view::episode(&self.office, state, &child))
+    }
+
+    /// What lets somebody see an episode and record in it: one of its centres is hers, or she holds one of its tasks by an arrangement.
+    async fn right(
+        &self,
+        directory: &Directory,
+        person: &ProfessionalKey,
+        state: &State,
+        deadline: Deadline,
+    ) -> Result<Option<Right>, Problem> {
+        let works_at = |centre: &CentreKey| directory.works_at(person.as_str(), centre.as_str());
+        if state.episode.signals().any(|signal| works_at(&signal.centre)) {
+            return Ok(Some(Right::OfTheTeam));
+        }
+        let holds = self.office.holds_by_arrangement(directory, person.as_str(), state, deadline).await?;
+        Ok(holds.then_some(Right::HoldsATask))
     }
 
     async fn record(

@@ -7,13 +7,13 @@ use voordeur_chassis::{
 };
 use voordeur_contracts::escalation::{RecordFactRequest, RecordFactResponse};
 use voordeur_escalation_domain::{
-    Action, Actor, Change, Command, Correction, Earlier, Refusal, faults as faults_of,
+    Action, Actor, Change, Command, Correction, Earlier, Goal, Refusal, faults as faults_of,
 };
 use voordeur_eventlog::{
     Deadline,
     fold::{ExecuteError, Expect},
 };
-use voordeur_kernel::{CommitId, EpisodeId, ErrorKind, Faults, ProfessionalKey, Timestamp, limits};
+use voordeur_kernel::{CommitId, EpisodeId, ErrorKind, Faults, Timestamp, limits};
 
 use super::{
     Caller, EpisodeApi,
@@ -51,17 +51,18 @@ impl EpisodeApi {
         self.reached(None, deadline).await?;
         let found = self.office.load(asked.episode, deadline).await?;
         let Some(state) = found else { return Err(Problem::not_found("episode")) };
-        if !caller.may_see(&state) {
-            self.record(caller, &state, Doing::change(ACTIVITY, false), deadline).await?;
+        let right = self.right(&caller.directory, &caller.key, &state, deadline).await?;
+        let Some(by) = right else {
+            self.record(caller, &state, Doing::refused_change(ACTIVITY, right), deadline).await?;
             return Err(Problem::not_found("episode"));
-        }
+        };
         let kind = asked.change.kind().name();
         match self.decide(caller, &state, asked, deadline).await {
             Ok((fact, executed)) => {
                 if executed.changed {
                     self.facts.recorded(kind);
                 }
-                let doing = Doing::change(ACTIVITY, true);
+                let doing = Doing::change(ACTIVITY, by);
                 self.record(caller, &executed.state, doing, deadline).await?;
                 Ok(RecordFactResponse {
                     episode: Some(self.shown(&executed.state, deadline).await?),
@@ -78,7 +79,7 @@ impl EpisodeApi {
                 );
                 if tells {
                     self.facts.refused(problem.reason);
-                    self.record(caller, &state, Doing::change(ACTIVITY, false), deadline).await?;
+                    self.record(caller, &state, Doing::refused_change(ACTIVITY, right), deadline).await?;
                 }
                 Err(problem)
             }
@@ -92,7 +93,7 @@ impl EpisodeApi {
         asked: Asked,
         deadline: Deadline,
     ) -> Result<(CommitId, voordeur_eventlog::fold::Executed<State>), Problem> {
-        check_people(caller, state, &asked.change)?;
+        self.check_people(caller, state, &asked.change, deadline).await?;
         let action = match asked.change {
             Change::EpisodesLinked { earlier } => {
                 Action::Link(self.earlier(caller, earlier, deadline).await?)
@@ -128,9 +129,9 @@ impl EpisodeApi {
             )
         };
         let other = self.office.load(id, deadline).await?.ok_or_else(unknown)?;
-        let allowed = caller.may_see(&other);
-        self.record(caller, &other, Doing::look("link-episode", allowed), deadline).await?;
-        if !allowed {
+        let right = self.right(&caller.directory, &caller.key, &other, deadline).await?;
+        self.record(caller, &other, Doing::look("link-episode", right), deadline).await?;
+        if right.is_none() {
             return Err(unknown());
         }
         let picture = other.episode.picture();
@@ -192,6 +193,47 @@ impl EpisodeApi {
         }
         at
     }
+
+    /// What only the directory, the episode and its tasks know of the people and texts that a fact names.
+    async fn check_people(
+        &self,
+        caller: &Caller,
+        state: &State,
+        change: &Change,
+        deadline: Deadline,
+    ) -> Result<(), Problem> {
+        let directory = &caller.directory;
+        match change {
+            Change::Corrected(Correction { second_person, .. })
+                if self.right(directory, second_person, state, deadline).await?.is_none() =>
+            {
+                Err(Problem::fault(
+                    "corrected_fact.second_person",
+                    "NOT_AT_CENTRE",
+                    "give a professional or coordinator of this centre, or who holds one of the tasks of the episode",
+                ))
+            }
+            Change::ReferralReviewed { reviewer, of_receiving_provider: false, .. }
+                if directory.person(reviewer.as_str()).is_none() =>
+            {
+                Err(Problem::fault(
+                    "referral_reviewed.reviewer",
+                    "UNKNOWN_PERSON",
+                    "give the key of somebody in the directory, or say that she is of the receiving provider",
+                ))
+            }
+            Change::GoalSet(Goal { text: Some(text), .. })
+                if self.office.episode_of_task(text.owner, deadline).await? != Some(state.id) =>
+            {
+                Err(Problem::fault(
+                    "goal_set.text.owner",
+                    "WRONG_OWNER",
+                    "seal the text for one of the tasks of this episode",
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What an act covers: the name of the call and everything that is asked, but not the version that was seen.
@@ -199,42 +241,4 @@ fn covered(request: &[u8]) -> Vec<u8> {
     let mut content = b"RecordFact\0".to_vec();
     content.extend_from_slice(request);
     content
-}
-
-/// What only the directory and the episode know of the people and texts that a fact names.
-fn check_people(caller: &Caller, state: &State, change: &Change) -> Result<(), Problem> {
-    let at_centre = |person: &ProfessionalKey| {
-        state
-            .episode
-            .signals()
-            .any(|signal| caller.directory.works_at(person.as_str(), signal.centre.as_str()))
-    };
-    match change {
-        Change::Corrected(Correction { second_person, .. }) if !at_centre(second_person) => {
-            Err(Problem::fault(
-                "corrected_fact.second_person",
-                "NOT_AT_CENTRE",
-                "give a professional or coordinator of this centre",
-            ))
-        }
-        Change::ReferralReviewed { reviewer, of_receiving_provider: false, .. }
-            if caller.directory.person(reviewer.as_str()).is_none() =>
-        {
-            Err(Problem::fault(
-                "referral_reviewed.reviewer",
-                "UNKNOWN_PERSON",
-                "give the key of somebody in the directory, or say that she is of the receiving provider",
-            ))
-        }
-        Change::GoalSet(goal)
-            if goal.text.as_ref().is_some_and(|text| !state.episode.has_task(text.owner)) =>
-        {
-            Err(Problem::fault(
-                "goal_set.text.owner",
-                "WRONG_OWNER",
-                "seal the text for one of the tasks of this episode",
-            ))
-        }
-        _ => Ok(()),
-    }
 }

@@ -10,6 +10,7 @@
 mod floor;
 mod following;
 mod looking;
+mod near;
 mod recording;
 mod report;
 mod waiting;

@@ -22,7 +22,7 @@ use voordeur_contracts::{
     },
     event::{
         self, ContactKind, ContactRecorded, ContactWith, EpisodeEvent, TaskAnswered, TaskEvent, TaskOutcome,
-        TaskRequested, TaskStanding, TaskTrigger, task_event::Change, task_trigger::Source,
+        TaskRequested, TaskStanding, TaskState, TaskTrigger, task_event::Change, task_trigger::Source,
     },
 };
 use voordeur_directory::{Directory, DirectoryStore, DirectoryWatch};
@@ -35,7 +35,7 @@ use voordeur_kernel::{CommitId, ManualClock, TaskId, Timestamp};
 use voordeur_testkit::eventually;
 use voordeur_vault::KeyFile;
 
-/// De Wilg of the demo, and a second centre with people of its own.
+/// De Wilg of the demo, a second centre with people of its own, and a third whose people may be asked for De Wilg.
 const DIRECTORY: &str = concat!(
     include_str!("../../../../deploy/directory/demo.toml"),
     r#"
@@ -56,6 +56,32 @@ label = "Bo"
 organisation = "jeugdhulp-de-brug"
 role = "coordinator"
 centres = ["de-eik", "de-wilg"]
+
+[centre.de-els]
+label = "Kindcentrum De Els"
+municipality = "9999"
+holiday_region = "midden"
+organisations = ["basisschool-de-wilg", "jeugdhulp-de-brug"]
+
+[person.jet]
+label = "Jet"
+organisation = "jeugdhulp-de-brug"
+role = "professional"
+registration = { scheme = "SKJ", value = "990000009" }
+expertise = ["GEDRAG"]
+hours_per_week = 24
+centres = ["de-els"]
+
+[person.ko]
+label = "Ko"
+organisation = "jeugdhulp-de-brug"
+role = "coordinator"
+centres = ["de-els"]
+
+[[arrangement]]
+centre = "de-wilg"
+neighbour = "de-els"
+from = 2026-01-01
 "#
 );
 
@@ -123,10 +149,12 @@ pub(crate) struct About {
     pub(crate) child: Option<u8>,
     pub(crate) centre: &'static str,
     pub(crate) came: i64,
+    /// The task that it continues; otherwise a signal asked for it.
+    pub(crate) continues: Option<u8>,
 }
 
 pub(crate) fn about(number: u8, child: u8, came: i64) -> About {
-    About { number, child: Some(child), centre: "de-wilg", came }
+    About { number, child: Some(child), centre: "de-wilg", came, continues: None }
 }
 
 impl World {
@@ -200,15 +228,21 @@ impl World {
         standing: TaskStanding,
         change: Option<Change>,
     ) {
+        self.event_of(task(number), recorded, standing, change).await;
+    }
+
+    async fn event_of(&self, task: TaskId, recorded: i64, standing: TaskStanding, change: Option<Change>) {
         let meta = event::EventMeta { recorded_at: Some(to_wire_time(at(recorded))), ..Default::default() };
         let event = TaskEvent { meta: Some(meta), standing: Some(standing), change };
-        let subject = Subject::of("voordeur.task.v1", &task(number).to_hex()).unwrap();
+        let subject = Subject::of("voordeur.task.v1", &task.to_hex()).unwrap();
         self.append(StreamName::Tasks, &subject, event.encode_to_vec()).await;
     }
 
     fn standing(about: &About) -> TaskStanding {
+        let signal = Source::Signal(vec![about.number; 16].into());
+        let source = about.continues.map_or(signal, |earlier| Source::EarlierTask(vec![earlier; 16].into()));
         TaskStanding {
-            trigger: Some(TaskTrigger { source: Some(Source::Signal(vec![about.number; 16].into())) }),
+            trigger: Some(TaskTrigger { source: Some(source) }),
             child: about.child.map(|child| vec![child; 16].into()).unwrap_or_default(),
             centre: about.centre.to_owned(),
             ..Default::default()
@@ -246,6 +280,30 @@ impl World {
     pub(crate) async fn answered(&self, about: &About, when: i64) {
         let answered = TaskAnswered { outcome: TaskOutcome::Advice.into(), ..Default::default() };
         self.task_event(about.number, when, Self::standing(about), Some(Change::Answered(answered))).await;
+    }
+
+    /// The task came to be in this state, in these hands.
+    pub(crate) async fn stands(&self, about: &About, state: TaskState, holder: &str) {
+        let standing =
+            TaskStanding { state: state.into(), holder: holder.to_owned(), ..Self::standing(about) };
+        let change = Change::Resumed(event::TaskResumed::default());
+        self.task_event(about.number, about.came + 2, standing, Some(change)).await;
+    }
+
+    /// Any task came to stand like this.
+    pub(crate) async fn of_task(&self, task: TaskId, standing: TaskStanding) {
+        self.event_of(task, 20_000, standing, Some(Change::Resumed(event::TaskResumed::default()))).await;
+    }
+
+    pub(crate) fn deriver(&self) -> voordeur_vault::Deriver {
+        self.keys.deriver()
+    }
+
+    /// A task is told of a later one.
+    pub(crate) async fn linked(&self, about: &About, state: TaskState, later: u8) {
+        let standing = TaskStanding { state: state.into(), ..Self::standing(about) };
+        let change = Change::Linked(event::TaskLinked { task: vec![later; 16].into() });
+        self.task_event(about.number, about.came + 3, standing, Some(change)).await;
     }
 
     /// Every event of every episode, in order.
