@@ -28,6 +28,17 @@ pub(crate) struct Looked {
     pub(crate) absence: Option<Absence>,
 }
 
+/// Is somebody on duty?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnDuty {
+    /// No end is known.
+    Always,
+    /// At this moment she goes, for the day or for a break, or is back.
+    LookAgain(Timestamp),
+    /// She has gone for the day.
+    Gone,
+}
+
 /// Somebody is away, until a moment where that is known, with who takes over for her.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct IsAway {
@@ -88,6 +99,28 @@ impl Office {
             until: presence.back_at(now),
             stand_in: absence.stand_in.clone(),
         })
+    }
+
+    /// Until when is somebody on duty at a centre, who is asked something there? Coordinators have no hours. A break after which she is back
+    /// on the same day is no end.
+    pub(crate) fn on_duty(
+        &self,
+        directory: &Directory,
+        person: &ProfessionalKey,
+        centre: &CentreKey,
+        now: Timestamp,
+    ) -> OnDuty {
+        let coordinates = directory.coordinators_of(centre.as_str()).any(|other| other.key == *person);
+        if coordinates {
+            return OnDuty::Always;
+        }
+        let Looked { attendance, next, .. } = self.look_at(directory, person, centre, now);
+        if attendance == Attendance::Present {
+            return next.until.map_or(OnDuty::Always, OnDuty::LookAgain);
+        }
+        let today = directory.local_date(now);
+        let back = next.from.filter(|from| directory.local_date(*from) == today);
+        back.map_or(OnDuty::Gone, OnDuty::LookAgain)
     }
 
     /// Who is there at a centre now. `coordinator` catches when the directory does not know the centre any more.

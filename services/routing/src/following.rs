@@ -6,9 +6,13 @@
 //!
 //! Every replica compares, and whichever comes first stores the event. It compares when something happened: a new directory (and at
 //! the start), a new day (a registration ends at midnight), something that was said about presence, the moment at which an absence
-//! begins or ends, and more work for somebody. Then only that person is looked at, and only her tasks.
+//! begins or ends, the moment at which somebody goes off duty who is asked to take a task over, and more work for somebody. Then only that
+//! person is looked at, and only her tasks.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 use jiff::civil::Date;
 use voordeur_directory::Directory;
@@ -20,7 +24,7 @@ use voordeur_routing_domain::{
 };
 
 use crate::{
-    around::IsAway,
+    around::{IsAway, OnDuty},
     machine::{Involved, State, task_subject},
     office::Office,
 };
@@ -34,6 +38,8 @@ pub(crate) struct Following {
     directory: u64,
     day: Option<Date>,
     until: Option<Timestamp>,
+    /// When people who are asked to take a task over go off duty or are back from a break.
+    duties: Duties,
     /// People whose tasks could not all be brought up to it.
     people: HashSet<ProfessionalKey>,
     /// Children of whom the same holds.
@@ -41,6 +47,9 @@ pub(crate) struct Following {
     /// Children with tasks that have seen a newer directory than this one: they are looked at when it is there.
     ahead: HashSet<ChildAlias>,
 }
+
+/// At which moments to look at whom.
+type Duties = BTreeSet<(Timestamp, ProfessionalKey)>;
 
 /// What has to be done to a task because of somebody.
 #[derive(Debug)]
@@ -68,7 +77,7 @@ impl Following {
         let day = Some(directory.local_date(now));
         let everybody = self.directory != directory.version() || self.day != day;
         let since = self.until.unwrap_or(Timestamp::MIN);
-        let (people, children) = office.fold.read(|index, _| {
+        let (mut people, children) = office.fold.read(|index, _| {
             let mut people = index.take_stirred();
             if everybody {
                 people.extend(index.people());
@@ -77,6 +86,9 @@ impl Following {
             }
             (people, index.take_moved())
         });
+        while self.duties.first().is_some_and(|(at, _)| *at <= now) {
+            people.extend(self.duties.pop_first().map(|(_, person)| person));
+        }
         let colleagues: Vec<_> =
             people.iter().flat_map(|person| fellow_coordinators(office, &directory, person, now)).collect();
         self.people.extend(people.into_iter().chain(colleagues));
@@ -89,7 +101,7 @@ impl Following {
         let mut steps = Vec::new();
         for person in std::mem::take(&mut self.people) {
             if steps.len() < AT_ONCE_MAX {
-                about_person(office, &directory, &person, now, &mut steps);
+                about_person(office, &directory, &person, now, &mut self.duties, &mut steps);
             } else {
                 self.people.insert(person);
             }
@@ -139,6 +151,7 @@ fn about_person(
     directory: &Arc<Directory>,
     person: &ProfessionalKey,
     now: Timestamp,
+    duties: &mut Duties,
     steps: &mut Vec<Step>,
 ) {
     let (involved, said_away) =
@@ -161,9 +174,21 @@ fn about_person(
                 let wish = Wish::WithdrawOffer(person.clone(), away.reason);
                 step(&task, "withdraw", task.ordinal().to_string(), wish);
             }
-            for task in tasks_of(office, |index| index.proposed_at(person, &centre)) {
+        }
+        if is_asked {
+            let proposed = tasks_of(office, |index| index.proposed_at(person, &centre));
+            // Who is asked to take over answers while she is there, and nobody waits for her until she is back.
+            let duty = match &away {
+                _ if proposed.is_empty() => OnDuty::Always,
+                Some(_) => OnDuty::Gone,
+                None => office.on_duty(directory, person, &centre, now),
+            };
+            if let OnDuty::LookAgain(at) = duty {
+                duties.insert((at, person.clone()));
+            }
+            for task in proposed.iter().filter(|_| duty == OnDuty::Gone) {
                 let wish = Wish::ColleagueAway(person.clone());
-                step(&task, "colleague-away", task.ordinal().to_string(), wish);
+                step(task, "colleague-away", task.ordinal().to_string(), wish);
             }
         }
         if let Some(away) = &away

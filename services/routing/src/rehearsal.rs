@@ -2,7 +2,7 @@
 //! pure functions as the service, so what it says is what the service does.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
 };
 
@@ -154,32 +154,38 @@ impl fmt::Display for NoRehearsal {
 /// What would become of this signal at a moment.
 ///
 /// # Errors
-/// Why that cannot be said.
+/// Everything for which that cannot be said.
 pub fn rehearse(
     directory: &Directory,
     signal: &SubmitSignalRequest,
     at: Timestamp,
     supposed: &Supposed,
     overrides: &Overrides,
-) -> Result<Rehearsal, NoRehearsal> {
+) -> Result<Rehearsal, Vec<NoRehearsal>> {
     let named = supposed.absent.iter().flat_map(|(who, stand_in)| [Some(who), stand_in.as_ref()]);
     let named = named.chain([supposed.known.as_ref()]).flatten().chain(supposed.open_tasks.keys());
-    for person in named {
-        if directory.person(person.as_str()).is_none() {
-            return Err(NoRehearsal::NoSuchPerson(person.clone()));
+    let unknown: BTreeSet<_> =
+        named.filter(|person| directory.person(person.as_str()).is_none()).cloned().collect();
+    let mut faults: Vec<_> = unknown.into_iter().map(NoRehearsal::NoSuchPerson).collect();
+    let about = match read_about(directory, signal, at) {
+        Ok(about) => Some(about),
+        Err(more) => {
+            faults.extend(more);
+            None
         }
+    };
+    if supposed.known.is_some() && !matches!(signal.subject, Some(Subject::Child(_)) | None) {
+        faults.push(NoRehearsal::KnownWithoutChild);
     }
-    let about = read_about(directory, signal, at)?;
-    if supposed.known.is_some() && about.child.is_none() {
-        return Err(NoRehearsal::KnownWithoutChild);
-    }
+    let Some(about) = about.filter(|_| faults.is_empty()) else { return Err(faults) };
     let centre = &about.centre;
     let presence = |person: &ProfessionalKey| supposed.presence(person, at);
     let look = |person: &ProfessionalKey, where_to: &CentreKey| -> Looked {
         look_at(directory, presence(person).as_ref(), person, where_to, at)
     };
     let absent = |person: &ProfessionalKey| supposed.absent.contains_key(person);
-    let there = around::there(directory, centre, None, at, look, absent).ok_or(NoRehearsal::NoCoordinator)?;
+    let there = around::there(directory, centre, None, at, look, absent)
+        .ok_or_else(|| vec![NoRehearsal::NoCoordinator])?;
     let record = ChildRecord { last_holder: supposed.known.clone(), ..ChildRecord::default() };
     let work: Vec<u32> = around::team(directory, centre, directory.local_date(at))
         .map(|(person, _)| supposed.open_tasks.get(&person.key).copied().unwrap_or(0))
@@ -210,8 +216,8 @@ pub fn rehearse(
         Ok(Some(Change::Requested(requested))) => {
             Ok(Rehearsal { about, looks, ladder, sight, requested: *requested })
         }
-        Ok(_) => Err(NoRehearsal::Refused("nothing happens".to_owned())),
-        Err(refusal) => Err(NoRehearsal::Refused(refusal.to_string())),
+        Ok(_) => Err(vec![NoRehearsal::Refused("nothing happens".to_owned())]),
+        Err(refusal) => Err(vec![NoRehearsal::Refused(refusal.to_string())]),
     }
 }
 
@@ -237,48 +243,66 @@ fn read_about(
     directory: &Directory,
     signal: &SubmitSignalRequest,
     at: Timestamp,
-) -> Result<About, NoRehearsal> {
-    let wrong = |field, what| Err(NoRehearsal::Signal { field, what });
-    let Ok(organisation) = OrganisationKey::parse(&signal.organisation) else {
-        return wrong("organisation", "write the key of a school or childcare organisation of the directory");
-    };
-    if directory.organisation(organisation.as_str()).is_none() {
-        return wrong("organisation", "is not in the directory");
+) -> Result<About, Vec<NoRehearsal>> {
+    let mut faults = Vec::new();
+    let mut wrong = |field, what| faults.push(NoRehearsal::Signal { field, what });
+    let organisation = OrganisationKey::parse(&signal.organisation).ok();
+    match &organisation {
+        None => wrong("organisation", "write the key of a school or childcare organisation of the directory"),
+        Some(key) if directory.organisation(key.as_str()).is_none() => {
+            wrong("organisation", "is not in the directory");
+        }
+        Some(_) => {}
     }
     let reference = signal.centre.as_ref().and_then(|centre| centre.reference.as_ref());
-    let Some(centre) = reference.and_then(|reference| centre_of(directory, reference, at)) else {
-        return wrong("centre", "write the key of a centre of the directory, or one of its registrations");
-    };
-    let (subject, child, group) = match &signal.subject {
+    let centre = reference.and_then(|reference| centre_of(directory, reference, at));
+    if centre.is_none() {
+        wrong("centre", "write the key of a centre of the directory, or one of its registrations");
+    }
+    let subject = match &signal.subject {
         Some(Subject::Child(child)) => {
-            (SubjectKind::Child, Some(ChildAlias::from_bytes([0; 16])), &*child.group)
+            Some((SubjectKind::Child, Some(ChildAlias::from_bytes([0; 16])), &*child.group))
         }
-        Some(Subject::Group(group)) => (SubjectKind::Group, None, &*group.group),
-        Some(Subject::Consult(_)) => (SubjectKind::Consult, None, ""),
-        None => return wrong("subject", "write child, group or consult"),
+        Some(Subject::Group(group)) => Some((SubjectKind::Group, None, &*group.group)),
+        Some(Subject::Consult(_)) => Some((SubjectKind::Consult, None, "")),
+        None => {
+            wrong("subject", "write child, group or consult");
+            None
+        }
     };
-    let group = match group {
-        "" => None,
-        key => match GroupKey::parse(key) {
-            Ok(group) if directory.group(centre.as_str(), key).is_some() => Some(group),
-            _ => return wrong("group", "is no group of this centre"),
-        },
-    };
+    let mut group = None;
+    // Which groups there are is known with the centre.
+    if let (Some((_, _, key)), Some(centre)) = (subject, &centre)
+        && !key.is_empty()
+    {
+        group = GroupKey::parse(key).ok().filter(|_| directory.group(centre.as_str(), key).is_some());
+        if group.is_none() {
+            wrong("group", "is no group of this centre");
+        }
+    }
     let domains: Option<Box<[_]>> =
         signal.domains.iter().map(|domain| voordeur_kernel::ConcernDomain::of(*domain)).collect();
-    let Some(domains) = domains.filter(|domains| !domains.is_empty()) else {
-        return wrong("domains", "name 1-3 domains");
-    };
-    let Some(safety) = SafetyLevel::of(signal.safety) else {
-        return wrong("safety", "write SAFETY_LEVEL_NONE, SAFETY_LEVEL_STRUCTURAL or SAFETY_LEVEL_ACUTE");
-    };
-    let severity = match u8::try_from(signal.severity) {
-        Ok(severity) if (1..=5).contains(&severity) || safety.is_safety() => severity,
-        _ => return wrong("severity", "give 1-5"),
+    let domains = domains.filter(|domains| !domains.is_empty());
+    if domains.is_none() {
+        wrong("domains", "name 1-3 domains");
+    }
+    let safety = SafetyLevel::of(signal.safety);
+    if safety.is_none() {
+        wrong("safety", "write SAFETY_LEVEL_NONE, SAFETY_LEVEL_STRUCTURAL or SAFETY_LEVEL_ACUTE");
+    }
+    let severity = u8::try_from(signal.severity).ok();
+    let rated = severity.is_some_and(|severity| (1..=5).contains(&severity));
+    if !rated && !safety.is_some_and(SafetyLevel::is_safety) {
+        wrong("severity", "give 1-5");
+    }
+    let (Some(centre), Some((subject, child, _)), Some(domains), Some(safety), Some(severity), true) =
+        (centre, subject, domains, safety, severity, faults.is_empty())
+    else {
+        return Err(faults);
     };
     Ok(About {
         trigger: Trigger::Signal(SignalId::from_bytes([0; 16])),
-        organisation: Some(organisation),
+        organisation,
         centre,
         child,
         group,

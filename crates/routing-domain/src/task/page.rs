@@ -78,8 +78,9 @@ somebody who is away goes on to others at once (`offer_withdrawn`); that is not 
 
 The holder may ask one colleague who is at work at that moment, or the coordinator, to take a task over (`ProposeTransfer`). It stays hers
 until the colleague says yes; then the work goes on where it stood, and no clock begins anew. The question ends when the colleague says no,
-does not answer within the time to respond of the plan's first step, or goes away, when the holder takes it back, and with every other
-change of holder. Who is asked sees no more of the child than before: what was written opens for who holds the task.
+does not answer within the time to respond of the plan's first step, goes off duty for the day, or is away, when the holder takes it back,
+and with every other change of holder; a holder whose question came to nothing is told so, and can ask somebody else. Who is asked sees no
+more of the child than before: what was written opens for who holds the task.
 
 A meeting (`PlanMeeting`) invites the parents, unless a reason is given. A safety signal is a reason by itself: there they are invited only when
 the call says so (`invite_parents`); so is a task about no child. A meeting stops no clock, and somebody is asked what came of it

@@ -28,4 +28,5 @@ mod presence;
 mod routing;
 mod support;
 mod team;
+mod transfers;
 mod watching;
