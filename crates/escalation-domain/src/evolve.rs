@@ -196,6 +196,7 @@ pub fn evolve(episode: Option<Episode>, event: &Event, commit: CommitId) -> Resu
     episode.ledger.push(event, commit).map_err(|problem| match problem {
         Unwritable::Moment => BadHistory::Moment(kind),
         Unwritable::UnknownFact => BadHistory::UnknownFact(kind),
+        Unwritable::UnknownTask => BadHistory::UnknownTask(kind),
     })?;
     if let Some(deadlines) = &event.deadlines {
         let waiting = deadlines
@@ -229,9 +230,6 @@ fn check(episode: &Episode, change: &Change, commit: CommitId) -> Result<(), Bad
     let kind = change.kind();
     match change {
         Change::SignalJoined(joined) if episode.has_task(joined.task) => Err(BadHistory::TaskTwice),
-        Change::FirstContact { task } | Change::TaskCompleted { task, .. } if !episode.has_task(*task) => {
-            Err(BadHistory::UnknownTask(kind))
-        }
         Change::GoalSet(goal) if goal.goal != commit => Err(BadHistory::ForeignId(kind)),
         Change::ReferralRequested { referral, .. } if *referral != commit => Err(BadHistory::ForeignId(kind)),
         Change::WorkDue { child, .. } if *child != episode.child() => Err(BadHistory::OtherChild(kind)),

@@ -10,7 +10,7 @@ use voordeur_eventlog::{
     fold::{Machine, Unreadable},
     log::BadSubject,
 };
-use voordeur_kernel::{CentreKey, ChildAlias, EpisodeId, TaskId, Timestamp};
+use voordeur_kernel::{CentreKey, EpisodeId, Timestamp};
 
 use crate::codec::read_event;
 
@@ -37,15 +37,14 @@ pub(crate) struct State {
 /// Where an episode stands in lists: newest first is the largest first. The moment in milliseconds.
 pub(crate) type Place = (i64, EpisodeId);
 
-/// What has to be found quickly. Episodes that ended stay in here: their tasks and children still lead to them, and what they wait for
-/// still comes.
+/// What has to be found quickly. Episodes that ended stay in here: lists show them, and what they wait for still comes. The episodes of a
+/// child need no list: their ids are derived from the child.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    newest: HashMap<ChildAlias, (u32, EpisodeId)>,
-    by_task: HashMap<TaskId, EpisodeId>,
     by_centre: HashMap<CentreKey, BTreeMap<Place, bool>>,
-    /// Places of episodes that ended. Those that are open are in memory, and say it themselves.
-    ended: HashMap<EpisodeId, Placed>,
+    /// Places of episodes that ended. Those that are open are in memory, and say it themselves. In order rather than by hash: a table of a
+    /// million that doubles stands half empty, and everybody waits meanwhile.
+    ended: BTreeMap<EpisodeId, Placed>,
     due: BTreeSet<Place>,
     /// Episodes that name this one as the one that began earlier.
     later: HashMap<EpisodeId, Vec<EpisodeId>>,
@@ -63,14 +62,9 @@ struct Placed {
 }
 
 impl Index {
-    /// The newest episode of a child that is known here, with its ordinal.
-    pub(crate) fn newest_of(&self, child: ChildAlias) -> Option<(u32, EpisodeId)> {
-        self.newest.get(&child).copied()
-    }
-
-    /// The episode that a task belongs to.
-    pub(crate) fn of_task(&self, task: TaskId) -> Option<EpisodeId> {
-        self.by_task.get(&task).copied()
+    /// Did this episode end?
+    pub(crate) fn has_ended(&self, episode: EpisodeId) -> bool {
+        self.ended.contains_key(&episode)
     }
 
     /// Episodes that name this one as the one that began earlier.
@@ -100,20 +94,12 @@ impl Index {
 
     fn put(&mut self, state: &State) {
         let episode = &state.episode;
-        let newest = self.newest.entry(episode.child()).or_insert((episode.child_ordinal(), state.id));
-        *newest = (*newest).max((episode.child_ordinal(), state.id));
         for fact in episode.facts() {
-            match fact.change {
-                Change::Opened(Opened { signal, .. }) | Change::SignalJoined(signal) => {
-                    self.by_task.insert(signal.task, state.id);
+            if let Change::EpisodesLinked { earlier } = fact.change {
+                let later = self.later.entry(earlier).or_default();
+                if !later.contains(&state.id) {
+                    later.push(state.id);
                 }
-                Change::EpisodesLinked { earlier } => {
-                    let later = self.later.entry(earlier).or_default();
-                    if !later.contains(&state.id) {
-                        later.push(state.id);
-                    }
-                }
-                _ => {}
             }
         }
         let Some(placed) = Placed::of(episode) else { return };
@@ -232,7 +218,7 @@ impl Machine for Episodes {
         if let Some(id) = id_of(subject) {
             index.take_out(id, before);
         }
-        // A history that froze leaves the lists; its child and tasks still lead to it, so that no second episode is opened beside it.
+        // A history that froze leaves the lists; the fold knows that it froze, so that no second episode is opened beside it.
         if let Some(state) = after {
             index.put(state);
         }

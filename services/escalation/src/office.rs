@@ -8,9 +8,9 @@ use voordeur_directory::{Directory, DirectoryWatch};
 use voordeur_escalation_domain::{Action, Actor, Command, Event, Refusal, Rules, deadline::start_of, decide};
 use voordeur_eventlog::{
     Commit, Deadline, Subject,
-    fold::{ExecuteError, Executed, Expect, Fold},
+    fold::{ExecuteError, Executed, Expect, Fold, FoldError},
 };
-use voordeur_kernel::{Clock, EpisodeId, Timestamp};
+use voordeur_kernel::{ChildAlias, Clock, EpisodeId, TaskId, Timestamp};
 use voordeur_vault::Deriver;
 
 use crate::{
@@ -46,6 +46,39 @@ impl Office {
     ) -> Result<Option<Arc<State>>, Problem> {
         let subject = subject(id).map_err(|error| Problem::broken(error.to_string()))?;
         Ok(self.fold.load(&subject, deadline).await?.map(|held| held.state))
+    }
+
+    /// How many episodes of a child are known here, which is the ordinal of the newest: each begins after the one before has ended. The fold
+    /// may lie behind, never ahead.
+    pub(crate) fn known_of(&self, child: ChildAlias) -> u32 {
+        (0..u32::MAX)
+            .find(|known| !self.knows(self.deriver.episode_id(child, known.saturating_add(1))))
+            .unwrap_or(u32::MAX)
+    }
+
+    fn knows(&self, episode: EpisodeId) -> bool {
+        let Ok(subject) = subject(episode) else { return false };
+        let known = self.fold.read(|index, held| index.has_ended(episode) || held(&subject).is_some());
+        // One that froze is there as well.
+        known || self.fold.get(&subject).is_err()
+    }
+
+    /// The episode of this child to which a signal came with this task; the newest are looked at first.
+    pub(crate) async fn with_task(
+        &self,
+        child: ChildAlias,
+        task: TaskId,
+        deadline: Deadline,
+    ) -> Result<Option<EpisodeId>, FoldError> {
+        for ordinal in (1..=self.known_of(child)).rev() {
+            let id = self.deriver.episode_id(child, ordinal);
+            let Ok(subject) = subject(id) else { continue };
+            if self.fold.load(&subject, deadline).await?.is_some_and(|held| held.state.episode.has_task(task))
+            {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
     }
 
     /// Today where the centres are.

@@ -79,17 +79,16 @@ impl TaskReaction {
         deadline: Deadline,
     ) -> Result<(EpisodeId, bool), HandlerError> {
         let task = facts.signal.task;
-        let (of_task, newest) =
-            self.office.fold.read(|index, _| (index.of_task(task), index.newest_of(facts.child)));
-        if let Some(episode) = of_task {
+        let of_task = self.office.with_task(facts.child, task, deadline).await;
+        if let Some(episode) = of_task.map_err(|cause| failed(cause.into()))? {
             return Ok((episode, true));
         }
-        let from = newest.map_or(1, |(ordinal, _)| ordinal);
+        let known = self.office.known_of(facts.child);
+        let from = known.max(1);
         for child_ordinal in from..from + ENDED_MAX {
             let episode = self.office.deriver.episode_id(facts.child, child_ordinal);
             // The fold may lie behind: then the compare-and-set tells, and the loser joins.
-            let expect =
-                if newest.is_some_and(|(_, known)| known == episode) { Expect::Known } else { Expect::New };
+            let expect = if child_ordinal <= known { Expect::Known } else { Expect::New };
             let act = Act {
                 key: format!("signal:{task}"),
                 action: Action::TakeSignal {

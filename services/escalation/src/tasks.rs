@@ -10,7 +10,7 @@ use voordeur_contracts::event::{
 use voordeur_directory::Directory;
 use voordeur_escalation_domain::{Change as EpisodeChange, Word as _, Work};
 use voordeur_eventlog::{Deadline, EventLog, Recorded, Subject};
-use voordeur_kernel::{EpisodeId, TaskId};
+use voordeur_kernel::{ChildAlias, EpisodeId, TaskId};
 
 use crate::{machine::State, office::Office};
 
@@ -71,18 +71,18 @@ impl Office {
     ) -> Result<Option<EpisodeId>, Problem> {
         let mut task = task;
         for _ in 0..CONTINUED_MAX {
-            if let Some(episode) = self.fold.read(|index, _| index.of_task(task)) {
-                return Ok(Some(episode));
-            }
-            let standing = self.tasks.standing(task, deadline).await?;
-            let source = standing.and_then(|standing| standing.trigger).and_then(|trigger| trigger.source);
-            let episode = match source {
+            let Some(standing) = self.tasks.standing(task, deadline).await? else { return Ok(None) };
+            let episode = match standing.trigger.and_then(|trigger| trigger.source) {
                 Some(Source::EarlierTask(earlier)) => {
                     task = id(&earlier)?;
                     continue;
                 }
                 Some(Source::EpisodeCheck(check)) => check.episode,
                 Some(Source::HandOver(hand_over)) => hand_over.episode,
+                Some(Source::Signal(_)) if !standing.child.is_empty() => {
+                    let child = ChildAlias::parse_bytes(&standing.child).map_err(|_| unreadable())?;
+                    return Ok(self.with_task(child, task, deadline).await?);
+                }
                 Some(Source::Signal(_) | Source::Activity(_)) | None => return Ok(None),
             };
             return EpisodeId::parse_bytes(&episode).map(Some).map_err(|_| unreadable());

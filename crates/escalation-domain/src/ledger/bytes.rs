@@ -5,6 +5,9 @@ use voordeur_kernel::Timestamp;
 
 use crate::words::Word;
 
+/// Dates are counted from here: two bytes for a century around it.
+const FIRST_DATE: Date = Date::constant(2000, 1, 1);
+
 /// Bytes that grow.
 #[derive(Debug, Default)]
 pub(super) struct Writer(pub(super) Vec<u8>);
@@ -36,27 +39,9 @@ impl Writer {
         self.byte(number.unwrap_or(u8::MAX));
     }
 
-    pub(super) fn number(&mut self, number: u16) {
-        self.bytes(&number.to_be_bytes());
-    }
-
-    pub(super) fn date(&mut self, date: Date) {
-        self.bytes(&date.year().to_be_bytes());
-        self.byte(date.month().unsigned_abs());
-        self.byte(date.day().unsigned_abs());
-    }
-
-    /// Milliseconds in six bytes; the caller knows that they fit.
-    pub(super) fn moment(&mut self, moment: Timestamp) {
-        let [_, _, six @ ..] = moment.as_millisecond().to_be_bytes();
-        self.bytes(&six);
-    }
-
-    /// Milliseconds between a moment and an earlier or later one, in as many groups of seven bits as it takes (LEB128, zigzag); the caller knows
-    /// that both fit in six bytes.
-    pub(super) fn moment_from(&mut self, base: i64, moment: Timestamp) {
-        let between = moment.as_millisecond().wrapping_sub(base);
-        let mut left = ((between << 1) ^ (between >> 63)).cast_unsigned();
+    /// In as many groups of seven bits as it takes (LEB128): most numbers are small.
+    pub(super) fn number(&mut self, number: u64) {
+        let mut left = number;
         loop {
             let group = u8::try_from(left & 0x7f).unwrap_or_default();
             left >>= 7;
@@ -65,6 +50,27 @@ impl Writer {
             }
             self.byte(group | 0x80);
         }
+    }
+
+    /// A number that may be negative: zigzag, so that what is near zero stays short.
+    fn signed(&mut self, number: i64) {
+        self.number(((number << 1) ^ (number >> 63)).cast_unsigned());
+    }
+
+    /// A date, as days since 2000-01-01.
+    pub(super) fn date(&mut self, date: Date) {
+        let days = date.duration_since(FIRST_DATE).as_hours() / 24;
+        self.signed(days);
+    }
+
+    /// A moment, as milliseconds since 1970; the caller knows that they fit in six bytes.
+    pub(super) fn moment(&mut self, moment: Timestamp) {
+        self.moment_from(0, moment);
+    }
+
+    /// Milliseconds between a moment and an earlier or later one; the caller knows that both fit in six bytes.
+    pub(super) fn moment_from(&mut self, base: i64, moment: Timestamp) {
+        self.signed(moment.as_millisecond().wrapping_sub(base));
     }
 
     /// A key, which has at most 64 characters.
@@ -111,35 +117,34 @@ impl<'a> Reader<'a> {
         self.byte().map(|byte| (byte != u8::MAX).then_some(byte))
     }
 
-    pub(super) fn number(&mut self) -> Option<u16> {
-        self.array().map(u16::from_be_bytes)
-    }
-
-    pub(super) fn date(&mut self) -> Option<Date> {
-        let year = self.array().map(i16::from_be_bytes)?;
-        let month = self.byte().and_then(|month| i8::try_from(month).ok())?;
-        let day = self.byte().and_then(|day| i8::try_from(day).ok())?;
-        Date::new(year, month, day).ok()
-    }
-
-    pub(super) fn moment(&mut self) -> Option<Timestamp> {
-        let [a, b, c, d, e, f] = self.array()?;
-        // The sign goes on in the two bytes that were left out.
-        let sign = if a & 0x80 == 0 { 0 } else { u8::MAX };
-        Timestamp::from_millisecond(i64::from_be_bytes([sign, sign, a, b, c, d, e, f])).ok()
-    }
-
-    pub(super) fn moment_from(&mut self, base: i64) -> Option<Timestamp> {
-        let mut folded = 0_u64;
+    /// A number that is in the range of its type.
+    pub(super) fn number<N: TryFrom<u64>>(&mut self) -> Option<N> {
+        let mut number = 0_u64;
         for place in (0..u64::BITS).step_by(7) {
             let byte = self.byte()?;
-            folded |= u64::from(byte & 0x7f) << place;
+            number |= u64::from(byte & 0x7f) << place;
             if byte & 0x80 == 0 {
-                let between = (folded >> 1).cast_signed() ^ -(folded & 1).cast_signed();
-                return Timestamp::from_millisecond(base.checked_add(between)?).ok();
+                return N::try_from(number).ok();
             }
         }
         None
+    }
+
+    fn signed(&mut self) -> Option<i64> {
+        let folded: u64 = self.number()?;
+        Some((folded >> 1).cast_signed() ^ -(folded & 1).cast_signed())
+    }
+
+    pub(super) fn date(&mut self) -> Option<Date> {
+        FIRST_DATE.checked_add(jiff::Span::new().try_days(self.signed()?).ok()?).ok()
+    }
+
+    pub(super) fn moment(&mut self) -> Option<Timestamp> {
+        self.moment_from(0)
+    }
+
+    pub(super) fn moment_from(&mut self, base: i64) -> Option<Timestamp> {
+        Timestamp::from_millisecond(base.checked_add(self.signed()?)?).ok()
     }
 
     pub(super) fn key(&mut self) -> Option<&'a str> {

@@ -1,4 +1,4 @@
-//! What happened, as bytes: the kind, then its codes. Facts that are named are written as their place among the facts.
+//! What happened, as bytes: the kind, then its codes. Facts and tasks that are named are written as their place among those of the episode.
 
 use voordeur_kernel::{
     CentreKey, CommitId, ConcernDomain, DataKeyId, EpisodeId, ProfessionalKey, SafetyLevel, SignalId, TaskId,
@@ -18,8 +18,8 @@ use crate::{
     words::WordSet,
 };
 
-/// The fact names itself.
-const ITSELF: u16 = u16::MAX;
+/// The fact names itself; others are their place among the facts, from 1.
+const ITSELF: u64 = 0;
 
 pub(super) fn write(
     writer: &mut Writer,
@@ -33,18 +33,15 @@ pub(super) fn write(
             return Ok(ITSELF);
         }
         let place = known.commits.iter().position(|known| *known == of);
-        place
-            .and_then(|place| u16::try_from(place).ok())
-            .filter(|place| *place != ITSELF)
-            .ok_or(Unwritable::UnknownFact)
+        place.and_then(|place| u64::try_from(place + 1).ok()).ok_or(Unwritable::UnknownFact)
     };
     match change {
         Change::Opened(Opened { signal, .. }) | Change::SignalJoined(signal) => {
             write_signal(writer, signal, known);
         }
-        Change::FirstContact { task } => writer.bytes(task.as_bytes()),
+        Change::FirstContact { task } => write_task(writer, *task, known)?,
         Change::TaskCompleted { task, outcome } => {
-            writer.bytes(task.as_bytes());
+            write_task(writer, *task, known)?;
             writer.word(*outcome);
         }
         Change::BaselineAssessed(judgement) => {
@@ -53,7 +50,7 @@ pub(super) fn write(
             writer.byte(judgement.took_part.bits());
             writer.byte(judgement.marks.bits());
             writer.flag(judgement.second);
-            writer.bytes(&judgement.plan_version.to_be_bytes());
+            writer.number(judgement.plan_version.into());
         }
         Change::GoalSet(goal) => write_goal(writer, goal),
         Change::GoalScored { goal, score, with_parents } => {
@@ -63,11 +60,11 @@ pub(super) fn write(
         }
         Change::SupportGiven { kind, minutes, funding } => {
             writer.word(*kind);
-            writer.number(*minutes);
+            writer.number((*minutes).into());
             writer.word(*funding);
         }
         Change::SpecialistConsulted { minutes, funding } => {
-            writer.number(*minutes);
+            writer.number((*minutes).into());
             writer.word(*funding);
         }
         Change::ReferralRequested { destination, verwijzer, .. } => {
@@ -102,7 +99,7 @@ pub(super) fn write(
             writer.word(check.onderwijs);
             writer.word(check.need);
             writer.word(check.source);
-            writer.number(check.day);
+            writer.number(check.day.into());
         }
         Change::HandOverPlanned { moment, on } => {
             writer.word(*moment);
@@ -148,6 +145,13 @@ fn write_signal(writer: &mut Writer, signal: &SignalJoined, known: &Facts<'_>) {
     write_centre(writer, &signal.centre, known);
 }
 
+/// Its place among the tasks that joined.
+fn write_task(writer: &mut Writer, task: TaskId, known: &Facts<'_>) -> Result<(), Unwritable> {
+    let place = known.tasks.iter().position(|known| *known == task);
+    writer.number(place.and_then(|place| u64::try_from(place).ok()).ok_or(Unwritable::UnknownTask)?);
+    Ok(())
+}
+
 /// No characters: the centre of the first signal.
 fn write_centre(writer: &mut Writer, centre: &CentreKey, known: &Facts<'_>) {
     writer.key(if known.centre() == Some(centre) { "" } else { centre.as_str() });
@@ -161,7 +165,7 @@ fn write_goal(writer: &mut Writer, goal: &Goal) {
     if let Some(text) = &goal.text {
         writer.bytes(text.key.as_bytes());
         writer.bytes(text.owner.as_bytes());
-        writer.bytes(&u32::try_from(text.sealed.len()).unwrap_or(u32::MAX).to_be_bytes());
+        writer.number(u64::try_from(text.sealed.len()).unwrap_or(u64::MAX));
         writer.bytes(&text.sealed);
     }
 }
@@ -193,11 +197,11 @@ fn write_work(writer: &mut Writer, work: Work) {
     match work {
         Work::FollowUp(day) => {
             writer.byte(1);
-            writer.number(day);
+            writer.number(day.into());
         }
         Work::MissedFollowUp(day) => {
             writer.byte(2);
-            writer.number(day);
+            writer.number(day.into());
         }
         Work::HandOver(moment) => {
             writer.byte(3);
@@ -218,23 +222,22 @@ pub(super) fn read(facts: &mut Facts<'_>, commit: CommitId) -> Option<Change> {
     }
     let named = |reader: &mut Reader<'_>, commits: &[CommitId]| match reader.number()? {
         ITSELF => Some(commit),
-        place => commits.get(usize::from(place)).copied(),
+        place => commits.get(usize::try_from(place - 1).ok()?).copied(),
     };
-    let commits = &facts.commits;
+    let (commits, tasks) = (&facts.commits, &facts.tasks);
+    let task = |reader: &mut Reader<'_>| tasks.get(reader.number::<usize>()?).copied();
     let reader = &mut facts.reader;
     Some(match kind {
         ChangeKind::Opened | ChangeKind::SignalJoined | ChangeKind::WorkDue => return None,
-        ChangeKind::FirstContact => Change::FirstContact { task: TaskId::from_bytes(reader.array()?) },
-        ChangeKind::TaskCompleted => {
-            Change::TaskCompleted { task: TaskId::from_bytes(reader.array()?), outcome: reader.word()? }
-        }
+        ChangeKind::FirstContact => Change::FirstContact { task: task(reader)? },
+        ChangeKind::TaskCompleted => Change::TaskCompleted { task: task(reader)?, outcome: reader.word()? },
         ChangeKind::BaselineAssessed => Change::BaselineAssessed(Judgement {
             baseline: reader.word()?,
             probability_percent: reader.byte()?,
             took_part: WordSet::of_bits(reader.byte()?),
             marks: WordSet::of_bits(reader.byte()?),
             second: reader.flag()?,
-            plan_version: u32::from_be_bytes(reader.array()?),
+            plan_version: reader.number()?,
         }),
         ChangeKind::GoalSet => Change::GoalSet(read_goal(reader, commit)?),
         ChangeKind::GoalScored => Change::GoalScored {
@@ -309,6 +312,7 @@ pub(super) fn read(facts: &mut Facts<'_>, commit: CommitId) -> Option<Change> {
 fn read_signal(facts: &mut Facts<'_>, kind: ChangeKind) -> Option<Change> {
     let signal = SignalId::from_bytes(facts.reader.array()?);
     let task = TaskId::from_bytes(facts.reader.array()?);
+    facts.tasks.push(task);
     let safety = SafetyLevel::ALL.get(usize::from(facts.reader.byte()?)).copied()?;
     let severity = Some(facts.reader.byte()?).filter(|severity| *severity != 0);
     let centre = read_centre(facts)?;
@@ -337,7 +341,7 @@ fn read_goal(reader: &mut Reader<'_>, commit: CommitId) -> Option<Goal> {
     let text = if reader.flag()? {
         let key = DataKeyId::from_bytes(reader.array()?);
         let owner = TaskId::from_bytes(reader.array()?);
-        let length = usize::try_from(u32::from_be_bytes(reader.array()?)).ok()?;
+        let length = reader.number()?;
         Some(Sealed { key, owner, sealed: reader.slice(length)?.into() })
     } else {
         None

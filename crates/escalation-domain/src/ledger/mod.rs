@@ -6,7 +6,7 @@ mod bytes;
 mod change;
 
 use voordeur_kernel::{
-    CentreKey, ChildAlias, CommandId, CommitId, OrganisationKey, ProfessionalKey, Role, Timestamp,
+    CentreKey, ChildAlias, CommandId, CommitId, OrganisationKey, ProfessionalKey, Role, TaskId, Timestamp,
 };
 
 use crate::event::{Actor, Change, Event};
@@ -19,8 +19,11 @@ const NEW_ACTOR: u8 = u8::MAX;
 /// Kinds of actors.
 const SERVICE: u8 = 0;
 const ORGANISATION: u8 = 1;
-/// This and above: a person, in the role with this number less two.
-const PERSON: u8 = 2;
+/// The service that tells nearly everything that no person tells; its name is not spelt out.
+const ESCALATION: u8 = 2;
+const ESCALATION_NAME: &str = "escalation";
+/// This and above: a person, in the role with this number less three.
+const PERSON: u8 = 3;
 
 /// Something the episode was told.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -54,6 +57,8 @@ pub(crate) enum Unwritable {
     Moment,
     /// It names a fact that is not there.
     UnknownFact,
+    /// It names a task that is not there.
+    UnknownTask,
 }
 
 /// Can this moment be kept?
@@ -89,6 +94,7 @@ impl Ledger {
             ledger: self,
             reader: Reader(&self.bytes),
             commits: Vec::with_capacity(expected),
+            tasks: Vec::new(),
             actors: Vec::new(),
             recorded_ms: 0,
             centre: None,
@@ -114,22 +120,28 @@ impl Ledger {
             None => write_actor(&mut writer, &event.meta.actor),
         }
         change::write(&mut writer, &event.change, &known, commit)?;
-        // Exactly as long as it has to be: nothing else is ever added but by writing it anew.
-        self.bytes = writer.0.into_boxed_slice();
+        // Copied into a block of its own: nothing else is ever added but by writing it anew, and allocators leave a block that is cut shorter as
+        // long as it was.
+        self.bytes = Box::from(&*writer.0);
         self.facts = self.facts.saturating_add(1);
         Ok(())
     }
 }
 
-/// Enough to tell the commands of one history apart: a false match needs two keyed fingerprints that agree in 64 bits.
-fn short(command: CommandId) -> [u8; 8] {
-    let [a, b, c, d, e, f, g, h, ..] = *command.as_bytes();
-    [a, b, c, d, e, f, g, h]
+/// What is kept of a command.
+type Short = [u8; 5];
+
+/// Enough to tell the commands of one history apart: two keyed fingerprints that agree in forty bits come once in some hundred thousand
+/// million commands, and then nothing is lost: the commits differ, so it is refused as a key that was used for something else.
+fn short(command: CommandId) -> Short {
+    let [a, b, c, d, e, ..] = *command.as_bytes();
+    [a, b, c, d, e]
 }
 
 fn write_actor(writer: &mut Writer, actor: &Actor) {
     writer.byte(NEW_ACTOR);
     match actor {
+        Actor::Service(name) if name == ESCALATION_NAME => writer.byte(ESCALATION),
         Actor::Service(name) => {
             writer.byte(SERVICE);
             writer.key(name);
@@ -152,6 +164,7 @@ pub struct Facts<'a> {
     ledger: &'a Ledger,
     reader: Reader<'a>,
     commits: Vec<CommitId>,
+    tasks: Vec<TaskId>,
     actors: Vec<Actor>,
     /// When the last one that was read became known: facts follow each other by hours or weeks, which takes fewer bytes than a moment.
     recorded_ms: i64,
@@ -165,21 +178,20 @@ impl Facts<'_> {
         if place != NEW_ACTOR {
             return self.actors.get(usize::from(place)).cloned();
         }
-        let kind = self.reader.byte()?;
-        let key = self.reader.key()?;
-        let actor = match kind {
-            SERVICE => Actor::Service(key.to_owned()),
-            ORGANISATION => Actor::Organisation(OrganisationKey::parse(key).ok()?),
+        let actor = match self.reader.byte()? {
+            SERVICE => Actor::Service(self.reader.key()?.to_owned()),
+            ORGANISATION => Actor::Organisation(OrganisationKey::parse(self.reader.key()?).ok()?),
+            ESCALATION => Actor::Service(ESCALATION_NAME.to_owned()),
             person => {
                 let role = Role::ALL.get(usize::from(person - PERSON)).copied()?;
-                Actor::Person(ProfessionalKey::parse(key).ok()?, role)
+                Actor::Person(ProfessionalKey::parse(self.reader.key()?).ok()?, role)
             }
         };
         self.actors.push(actor.clone());
         Some(actor)
     }
 
-    fn fact(&mut self) -> Option<(Fact, [u8; 8])> {
+    fn fact(&mut self) -> Option<(Fact, Short)> {
         let commit = CommitId::from_bytes(self.reader.array()?);
         let command = self.reader.array()?;
         let recorded_at = self.reader.moment_from(self.recorded_ms)?;

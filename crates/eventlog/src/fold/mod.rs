@@ -5,7 +5,7 @@
 //! and decide again. So nothing here has to be right about being alone.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
@@ -26,7 +26,7 @@ mod outcome;
 #[cfg(test)]
 mod tests;
 
-use key::Key;
+use key::{Histories, Key};
 pub use outcome::{Change, Digest, ExecuteError, Executed, Expect, FoldError, Held, Unreadable};
 
 /// What a service keeps of its own stream.
@@ -63,8 +63,7 @@ pub trait Machine: Send + Sync + 'static {
 }
 
 struct Inner<M: Machine> {
-    /// In order rather than by hash: a table of a million histories that doubles stands half empty, and everybody waits meanwhile.
-    histories: BTreeMap<Key, Held<M::State>>,
+    histories: Histories<M::State>,
     frozen: HashMap<Subject, String>,
     index: M::Index,
 }
@@ -113,7 +112,7 @@ impl<M: Machine> Fold<M> {
         Arc::new(Self {
             log,
             inner: RwLock::new(Inner {
-                histories: BTreeMap::new(),
+                histories: Histories::new(),
                 frozen: HashMap::new(),
                 index: M::Index::default(),
             }),
@@ -258,7 +257,7 @@ impl<M: Machine> Fold<M> {
     pub fn digest(&self) -> Digest {
         let (histories, frozen, position) = {
             let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
-            let held = inner.histories.iter().map(|(key, held)| (key.clone(), held.clone()));
+            let held = inner.histories.iter().map(|(key, held)| (key, held.clone()));
             (held.collect::<Vec<_>>(), inner.frozen.len(), self.position())
         };
         let each = histories.iter().map(|(key, held)| fingerprint(&key.subject(self.log.stream()), held));
