@@ -79,6 +79,8 @@ pub fn notices(change: &Change, actor: &Actor, after: Hands<'_>) -> Vec<Notice> 
         }
         Change::Failed { coordinator, .. } => told.others(coordinator, NoticeReason::Escalated),
         Change::CoordinatorReplaced { coordinator } => told.others(coordinator, NoticeReason::Escalated),
+        // A coordinator who holds it herself is not asked about herself: who catches it instead hears that it is hers to catch.
+        Change::HolderAway { away, .. } if away.professional == *after.coordinator => {}
         Change::HolderAway { .. } => told.others(after.coordinator, NoticeReason::HolderAway),
         Change::TransferProposed { professional, .. } => told.others(professional, NoticeReason::TransferAsked),
         // It stays hers, and she asked for something else.

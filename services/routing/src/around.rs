@@ -138,22 +138,24 @@ impl Office {
     /// Who is there for a task; its own coordinator catches when the directory does not know the centre any more, and when it is older than
     /// the one by which she does.
     pub(crate) fn there_for(&self, directory: &Directory, task: &Task, now: Timestamp) -> There {
-        let caught_by = |coordinators| There {
+        let coordinator_absent = self.is_absent(&task.coordinator, now);
+        let caught_by = |coordinators, coordinators_absent| There {
             present: Vec::new(),
             around: Vec::new(),
             coordinator: task.coordinator.clone(),
-            coordinator_absent: self.is_absent(&task.coordinator, now),
+            coordinator_absent,
             coordinators,
+            coordinators_absent,
             directory_version: directory.version(),
         };
         match self.there(directory, &task.about.centre, Some(&task.coordinator), now) {
-            None => caught_by(Vec::new()),
+            None => caught_by(Vec::new(), Vec::new()),
             Some(there) if directory.version() >= task.directory_version => there,
-            Some(There { present, around, mut coordinators, .. }) => {
+            Some(There { present, around, mut coordinators, coordinators_absent, .. }) => {
                 if !coordinators.contains(&task.coordinator) {
                     coordinators.push(task.coordinator.clone());
                 }
-                There { present, around, ..caught_by(coordinators) }
+                There { present, around, ..caught_by(coordinators, coordinators_absent) }
             }
         }
     }
@@ -216,9 +218,15 @@ pub(crate) fn there(
     // Where the centre is not known any more, neither may she be.
     let gone = catching.is_none() && directory.person(coordinator.as_str()).is_none();
     let coordinator_absent = gone || absent(&coordinator);
-    let coordinators = coordinators.into_iter().cloned().collect();
-    let directory_version = directory.version();
-    Some(There { present, around, coordinator, coordinator_absent, coordinators, directory_version })
+    Some(There {
+        present,
+        around,
+        coordinator,
+        coordinator_absent,
+        coordinators_absent: coordinators.iter().copied().filter(|person| absent(person)).cloned().collect(),
+        coordinators: coordinators.into_iter().cloned().collect(),
+        directory_version: directory.version(),
+    })
 }
 
 /// What a choice sees at a centre. `work` are the open tasks of its [`team`], in that order.

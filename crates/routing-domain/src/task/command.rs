@@ -101,6 +101,8 @@ pub struct There {
     pub coordinator_absent: bool,
     /// Every coordinator of the centre.
     pub coordinators: Vec<ProfessionalKey>,
+    /// Those of them of whom somebody said that they are absent.
+    pub coordinators_absent: Vec<ProfessionalKey>,
     /// Version of the directory that says so, and with which everything about people in the command was decided.
     pub directory_version: u64,
 }
@@ -116,6 +118,10 @@ impl There {
     pub(super) fn reaches(&self, person: &ProfessionalKey) -> bool {
         if *person == self.coordinator {
             return !self.coordinator_absent;
+        }
+        // A coordinator has no weekly hours: each of them is there unless somebody said that she is absent.
+        if self.coordinators.contains(person) {
+            return !self.coordinators_absent.contains(person);
         }
         // People of a neighbour are at work there.
         let at_work = || self.around(person).is_some_and(|around| around.attendance == Attendance::Present);

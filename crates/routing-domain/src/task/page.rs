@@ -74,7 +74,9 @@ When the holder of a task is away, because she is absent, left the centre, or is
 (`holder_away`), and reminded until that is said. The task stays with its holder meanwhile, and so do its clocks: they are told to the
 coordinator at once. The question is answered by an assignment, by a colleague who takes it over, by leaving it with a holder who is absent
 (`LeaveWithHolder`), or by itself when she is back. What was left with her is asked again when the absence becomes another one. An offer to
-somebody who is away goes on to others at once (`offer_withdrawn`); that is not a no, so she may be asked again when she is back.
+somebody who is away goes on to others at once (`offer_withdrawn`); that is not a no, so she may be asked again when she is back. When
+the holder who is away is the coordinator herself, another coordinator of the centre catches the task and is asked (`coordinator_replaced`);
+when there is none, it says so (`nobody_to_tell`).
 
 The holder may ask one colleague who is at work at that moment, or the coordinator, to take a task over (`ProposeTransfer`). It stays hers
 until the colleague says yes; then the work goes on where it stood, and no clock begins anew. The question ends when the colleague says no,

@@ -31,10 +31,10 @@ pub(super) fn propose(
     if task.holder.as_ref() == Some(to) {
         return Err(Refusal::HeldAlready);
     }
-    // Nobody off duty is alerted. A coordinator has no weekly hours: she is there unless somebody said that she is absent.
+    // Nobody off duty is alerted.
     let there = &command.there;
-    let absent = there.coordinator_absent && there.coordinator == *to;
-    if !there.present.contains(to) && (absent || !there.coordinators.contains(to)) {
+    let coordinates = there.coordinators.contains(to) && there.reaches(to);
+    if !there.present.contains(to) && !coordinates {
         return Err(Refusal::ColleagueNotThere);
     }
     let due = respond_by(task, command.now, calendar);

@@ -4,10 +4,10 @@ use proptest::prelude::*;
 use voordeur_kernel::{ProfessionalKey, Role};
 use voordeur_routing_domain::{
     notice::{Hands, notices, still_stands},
-    task::{Change, Colleague, Wish},
+    task::{Away, Change, Colleague, Wish},
     words::{
-        AnswerStatus, AssignReason, CancelReason, DeclineReason, FailReason, HandBackReason, HoldReason,
-        NoticeReason, TaskOutcome, Urgency,
+        AnswerStatus, AssignReason, AwayReason, CancelReason, DeclineReason, FailReason, HandBackReason,
+        HoldReason, NoticeReason, TaskOutcome, Urgency,
     },
 };
 
@@ -152,6 +152,22 @@ fn a_colleague_who_is_asked_to_take_it_over_is_told() {
     assert_eq!(world.does("bea", Wish::AnswerTransfer(Some(DeclineReason::NoTime))), Ok(true));
     assert_eq!(told(&world), one("anna", NoticeReason::Yours), "it is hers after all");
     assert!(!stands(&world, "bea", NoticeReason::TransferAsked));
+}
+
+#[test]
+fn a_coordinator_who_holds_it_is_not_asked_who_goes_on_for_herself_and_who_catches_it_instead_is_told() {
+    let mut world = World::asked(Urgency::Regular, &[]);
+    assert_eq!(world.does(COORDINATOR, Wish::Accept), Ok(true));
+    let away =
+        Away { professional: key(COORDINATOR), reason: AwayReason::Absent, until: None, stand_in: None };
+    assert_eq!(world.service(Wish::HolderAway(away)), Ok(true));
+    assert_eq!(told(&world), []);
+    world.there.coordinator = key("erik");
+    world.there.coordinators.push(key("erik"));
+    world.there.coordinators_absent = vec![key(COORDINATOR)];
+    assert_eq!(world.service(Wish::CoordinatorAway(key(COORDINATOR))), Ok(true));
+    assert_eq!(told(&world), one("erik", NoticeReason::Escalated));
+    assert!(stands(&world, "erik", NoticeReason::Escalated), "he is asked who goes on");
 }
 
 /// Who has anything to do with a task after an event.

@@ -119,6 +119,7 @@ impl World {
             coordinator: key(COORDINATOR),
             coordinator_absent: false,
             coordinators: vec![key(COORDINATOR)],
+            coordinators_absent: Vec::new(),
             directory_version: 1,
         };
         Self {

@@ -231,6 +231,12 @@ fn only_a_colleague_who_is_at_work_or_the_coordinator_is_asked_to_take_over() {
     assert_eq!(world.does("bea", transfer_to("bea")).unwrap_err().reason(), "NOT_YOUR_STEP");
     world.there.coordinator_absent = true;
     assert_eq!(world.does("anna", transfer_to(COORDINATOR)), Err(Refusal::ColleagueNotThere));
+    // Of several coordinators each may be asked who is there.
+    world.there.coordinators.push(key("erik"));
+    world.there.coordinators_absent = vec![key("erik")];
+    assert_eq!(world.does("anna", transfer_to("erik")), Err(Refusal::ColleagueNotThere));
+    world.there.coordinators_absent.clear();
+    assert_eq!(world.does("anna", transfer_to("erik")), Ok(true));
 }
 
 #[test]

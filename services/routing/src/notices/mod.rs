@@ -52,6 +52,8 @@ pub enum NotSent {
     NoAnswer,
     /// No secure connection.
     Tls,
+    /// Whoever answers cannot show that it is the server.
+    Certificate,
     /// It said: not now.
     RefusedForNow,
     /// It said: no.
@@ -62,8 +64,15 @@ pub enum NotSent {
 
 impl NotSent {
     /// Every code.
-    pub const ALL: [Self; 6] =
-        [Self::Connection, Self::NoAnswer, Self::Tls, Self::RefusedForNow, Self::Refused, Self::Unusable];
+    pub const ALL: [Self; 7] = [
+        Self::Connection,
+        Self::NoAnswer,
+        Self::Tls,
+        Self::Certificate,
+        Self::RefusedForNow,
+        Self::Refused,
+        Self::Unusable,
+    ];
 
     /// The stable code.
     #[must_use]
@@ -72,9 +81,29 @@ impl NotSent {
             Self::Connection => "CONNECTION",
             Self::NoAnswer => "NO_ANSWER",
             Self::Tls => "TLS",
+            Self::Certificate => "CERTIFICATE",
             Self::RefusedForNow => "REFUSED_FOR_NOW",
             Self::Refused => "REFUSED",
             Self::Unusable => "UNUSABLE",
+        }
+    }
+
+    /// Where an operator looks.
+    #[must_use]
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::Connection => "does the server of mail.server listen at mail.port?",
+            Self::NoAnswer => "the server takes longer than mail.timeout_s",
+            Self::Tls => "does mail.tls fit the server: starttls mostly at port 587, tls at port 465?",
+            Self::Certificate => {
+                "the server's certificate is not trusted: name the authority that signed it with mail.ca_file, and the server with \
+                 mail.server as its certificate does; has it expired?"
+            }
+            Self::RefusedForNow => "the server says what it lacks in its own log",
+            Self::Refused => {
+                "does the server know mail.from, the user and password, and the address in the directory?"
+            }
+            Self::Unusable => "look at mail.from, mail.tls and the address in the directory",
         }
     }
 }

@@ -175,6 +175,7 @@ impl Sending {
                 tracing::warn!(
                     reason = why.code(),
                     attempt = claim.attempt,
+                    advice = why.advice(),
                     "a notice could not be handed over; it is tried again"
                 );
                 let now = self.office.clock.now();

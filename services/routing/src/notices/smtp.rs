@@ -1,12 +1,16 @@
 //! Mail over SMTP.
 
-use std::{fmt, path::Path, time::Duration};
+use std::{error::Error as Cause, fmt, io, path::Path, time::Duration};
 
 use async_trait::async_trait;
 use lettre::{
     Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
     message::{Mailbox, header},
-    transport::smtp::{Error, authentication::Credentials},
+    transport::smtp::{
+        Error,
+        authentication::Credentials,
+        client::{Certificate, Tls as Connection, TlsParameters},
+    },
 };
 use voordeur_directory::MailAddress;
 
@@ -36,6 +40,8 @@ pub struct SmtpSettings {
     pub from: String,
     /// User and password; none where the server asks for none.
     pub credentials: Option<(String, String)>,
+    /// Certificates (PEM) of authorities that are trusted beside those of the machine.
+    pub authorities: Option<Vec<u8>>,
     /// How long one mail may take.
     pub timeout: Duration,
 }
@@ -68,6 +74,23 @@ pub fn read_credentials(file: &Path) -> Result<(String, String), BadMailSettings
     }
 }
 
+/// Reads certificates of authorities from a file.
+///
+/// # Errors
+/// What is wrong with the file.
+pub fn read_authorities(file: &Path) -> Result<Vec<u8>, BadMailSettings> {
+    let bad = |what: &str| BadMailSettings(format!("mail.ca_file {}: {what}", file.display()));
+    let pem = std::fs::read(file).map_err(|error| bad(&error.kind().to_string()))?;
+    let begin = b"-----BEGIN CERTIFICATE-----";
+    if pem.windows(begin.len()).any(|part| part == begin) {
+        Ok(pem)
+    } else {
+        Err(bad(
+            "holds no certificate; write certificates of authorities as PEM (-----BEGIN CERTIFICATE-----)",
+        ))
+    }
+}
+
 /// Hands mail to a server. A connection of its own for each: mail is rare, and a kept connection is found broken when it matters.
 pub struct Smtp {
     transport: AsyncSmtpTransport<Tokio1Executor>,
@@ -86,13 +109,18 @@ impl Smtp {
             BadMailSettings("mail.from must be one address, as voordeur@example.nl".to_owned())
         })?;
         let domain = from.domain().to_owned();
-        let builder = match settings.tls {
-            Tls::None => Ok(AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&settings.server)),
-            Tls::StartTls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(&settings.server),
-            Tls::Tls => AsyncSmtpTransport::<Tokio1Executor>::relay(&settings.server),
+        let connection = match settings.tls {
+            Tls::None if settings.authorities.is_some() => {
+                return Err(BadMailSettings(
+                    "mail.ca_file says whom to trust, and mail.tls = \"none\" asks nobody; leave one of them out".to_owned(),
+                ));
+            }
+            Tls::None => Connection::None,
+            Tls::StartTls => Connection::Required(trust(&settings)?),
+            Tls::Tls => Connection::Wrapper(trust(&settings)?),
         };
-        let mut builder = builder
-            .map_err(|_| BadMailSettings("mail.server must be the name of a server".to_owned()))?
+        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&settings.server)
+            .tls(connection)
             .port(settings.port)
             .timeout(Some(settings.timeout));
         if let Some((user, password)) = settings.credentials {
@@ -119,6 +147,20 @@ impl Smtp {
         }
         message.body(mail.text.clone()).map_err(|_| NotSent::Unusable)
     }
+}
+
+/// Whom to trust: the machine's authorities and those of the settings, for this name of the server.
+fn trust(settings: &SmtpSettings) -> Result<TlsParameters, BadMailSettings> {
+    let bad = |what: &str| BadMailSettings(what.to_owned());
+    let mut trusted = TlsParameters::builder(settings.server.clone());
+    if let Some(pem) = &settings.authorities {
+        let authorities = Certificate::from_pem(pem)
+            .map_err(|_| bad("mail.ca_file holds a certificate that cannot be read"))?;
+        trusted = trusted.add_root_certificate(authorities);
+    }
+    trusted.build_rustls().map_err(|_| {
+        bad("no certificates can be checked: a certificate of mail.ca_file is no authority's, or the machine's cannot be read")
+    })
 }
 
 fn raw(name: &'static str, value: &str) -> header::HeaderValue {
@@ -150,6 +192,8 @@ fn code(error: &Error) -> NotSent {
         NotSent::Refused
     } else if error.is_timeout() {
         NotSent::NoAnswer
+    } else if let Some(why) = insecure(error) {
+        why
     } else if error.is_tls() {
         NotSent::Tls
     } else if error.is_client() {
@@ -157,4 +201,22 @@ fn code(error: &Error) -> NotSent {
     } else {
         NotSent::Connection
     }
+}
+
+/// What kept the connection from being secure; the mail library calls it any broken connection.
+fn insecure(error: &Error) -> Option<NotSent> {
+    let mut next: Option<&(dyn Cause + 'static)> = error.source();
+    while let Some(cause) = next {
+        // An error of input or output hides what it carries: its own cause is that of what it carries.
+        let carried = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let cause = carried.map_or(cause, |carried| carried as &(dyn Cause + 'static));
+        match cause.downcast_ref::<rustls::Error>() {
+            Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
+                return Some(NotSent::Certificate);
+            }
+            Some(_) => return Some(NotSent::Tls),
+            None => next = cause.source(),
+        }
+    }
+    None
 }

@@ -26,6 +26,8 @@ mod notice_watch;
 mod notices;
 mod presence;
 mod routing;
+mod second_coordinator;
+mod secure_mail;
 mod support;
 mod team;
 mod transfers;

@@ -37,25 +37,29 @@ fn address(person: &str) -> String {
     text[start..].split('"').next().unwrap().to_owned()
 }
 
-async fn world(present: &[&str], notify: &[(&str, &str)]) -> World {
+pub(crate) async fn world(present: &[&str], notify: &[(&str, &str)]) -> World {
     let world = World::with(present).await;
     world.apply(&told(present, notify), 1).await;
     world
 }
 
 fn smtp(server: &SmtpServer, tls: Tls, credentials: Option<(&str, &str)>) -> Smtp {
-    Smtp::new(SmtpSettings {
+    Smtp::new(settings(server, tls, credentials)).unwrap()
+}
+
+pub(crate) fn settings(server: &SmtpServer, tls: Tls, credentials: Option<(&str, &str)>) -> SmtpSettings {
+    SmtpSettings {
         server: "127.0.0.1".into(),
         port: server.port(),
         tls,
         from: "voordeur@example.nl".into(),
         credentials: credentials.map(|(user, password)| (user.to_owned(), password.to_owned())),
+        authorities: None,
         timeout: Duration::from_secs(2),
-    })
-    .unwrap()
+    }
 }
 
-async fn start_with(world: &World, smtp: Smtp) -> Replica {
+pub(crate) async fn start_with(world: &World, smtp: Smtp) -> Replica {
     let settings = Settings {
         notifier: Some(Arc::new(smtp)),
         worklist: "https://voordeur.example/werklijst".into(),
@@ -68,12 +72,12 @@ async fn start(world: &World, server: &SmtpServer) -> Replica {
     start_with(world, smtp(server, Tls::None, None)).await
 }
 
-fn seconds(world: &World, seconds: i64) {
+pub(crate) fn seconds(world: &World, seconds: i64) {
     world.clock.advance(SignedDuration::from_secs(seconds));
 }
 
 /// Waits until so many mails were taken.
-async fn taken(server: &SmtpServer, count: usize) -> Vec<Received> {
+pub(crate) async fn taken(server: &SmtpServer, count: usize) -> Vec<Received> {
     eventually(&format!("{count} mails"), SOON, || async {
         let mails = server.received();
         if mails.len() >= count { Ok(mails) } else { Err(format!("{} so far", mails.len())) }
@@ -96,7 +100,7 @@ fn record(world: &World, person: &str) -> Vec<&'static str> {
         .collect()
 }
 
-async fn recorded(world: &World, person: &str, wanted: &[&str]) {
+pub(crate) async fn recorded(world: &World, person: &str, wanted: &[&str]) {
     eventually(&format!("{wanted:?} of {person}"), SOON, || async {
         let record = record(world, person);
         if record == wanted { Ok(()) } else { Err(format!("{record:?}")) }
@@ -385,6 +389,7 @@ fn settings_that_cannot_work_are_refused_before_anything_is_sent() {
         tls: Tls::Tls,
         from: from.into(),
         credentials: None,
+        authorities: None,
         timeout: Duration::from_secs(1),
     };
     assert!(Smtp::new(settings("nobody", "mail.example.nl")).is_err());
