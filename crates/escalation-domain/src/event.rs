@@ -61,6 +61,9 @@ pub struct Event {
     pub effective_at: Timestamp,
     /// Every moment that the episode waits for after this event, soonest first; `None` when the event moves none.
     pub deadlines: Option<Vec<Deadline>>,
+    /// More work on the task that the change names, when it happened there: the task that did it. It stands in the log, for who reads that;
+    /// what an episode decides on and shows does not look at it.
+    pub continued_by: Option<TaskId>,
     /// What happened.
     pub change: Change,
 }
@@ -74,12 +77,12 @@ pub enum Change {
     SignalJoined(SignalJoined),
     /// Somebody was reached for the first time.
     FirstContact {
-        /// The task it belongs to.
+        /// The task it belongs to: the one that a signal asked for.
         task: TaskId,
     },
-    /// One of its tasks was completed. The episode stays open.
+    /// One of its tasks was completed, or more work on one. The episode stays open.
     TaskCompleted {
-        /// Which.
+        /// Which: the one that a signal asked for.
         task: TaskId,
         /// What it came to.
         outcome: TaskOutcome,

@@ -64,8 +64,10 @@ pub struct EpisodeTask {
     pub severity: Option<u8>,
     /// When the signal came.
     pub joined: Moment,
-    /// How it ended, once it did.
+    /// How it ended, once it did: by itself, or when it was not completed, by more work on it.
     pub completed: Option<Completion>,
+    /// More work on it that was completed after that, in the order in which it was.
+    pub further: Vec<Completion>,
 }
 
 /// A baseline judgement.
@@ -234,30 +236,34 @@ const fn signal(fact: &Standing) -> Option<&SignalJoined> {
 fn tasks(all: &[Standing]) -> Vec<EpisodeTask> {
     let mut tasks: Vec<EpisodeTask> = counting(all)
         .filter_map(|fact| signal(fact).map(|signal| (fact, signal)))
-        .map(|(fact, signal)| EpisodeTask {
+        .map(|(fact, signal)| (fact, signal, completions(all, signal.task)))
+        .map(|(fact, signal, completions)| EpisodeTask {
             task: signal.task,
             signal: signal.signal,
             centre: signal.centre.clone(),
             safety: signal.safety,
             severity: signal.severity,
             joined: moment(fact),
-            completed: completion(all, signal.task),
+            completed: completions.first().copied(),
+            further: completions.into_iter().skip(1).collect(),
         })
         .collect();
     tasks.sort_by_key(|task| (task.joined.effective, task.task));
     tasks
 }
 
-/// Completed is final, so there is one; should two be told, the earliest stands.
-fn completion(all: &[Standing], task: TaskId) -> Option<Completion> {
-    counting(all)
+/// When a task was completed, and more work on it. More work begins after the end, so it is completed after it too.
+fn completions(all: &[Standing], task: TaskId) -> Vec<Completion> {
+    let mut completions: Vec<Completion> = counting(all)
         .filter_map(|fact| match fact.change {
             Change::TaskCompleted { task: of, outcome } if of == task => {
                 Some(Completion { at: moment(fact), outcome })
             }
             _ => None,
         })
-        .min_by_key(|completion| (completion.at, completion.outcome))
+        .collect();
+    completions.sort_by_key(|completion| (completion.at, completion.outcome));
+    completions
 }
 
 /// Does a check answer the question of a day after the baseline?

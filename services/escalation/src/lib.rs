@@ -23,4 +23,4 @@ pub use codec::{read_event, write_event};
 pub use report::read_report_event;
 pub use settings::{FOLLOW_UP_DEFAULT, Settings, load_follow_up, read_follow_up};
 pub use start::start;
-pub use task_facts::{TaskFacts, read as task_facts};
+pub use task_facts::{AskedBy, TaskFacts, read as task_facts};

@@ -6,18 +6,19 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use voordeur_escalation_domain::{Action, Actor, Command, Refusal, Word as _};
+use voordeur_escalation_domain::{Action, Actor, Command, Refusal, SignalJoined, Word as _};
 use voordeur_eventlog::{
     Deadline, Recorded,
     fold::{ExecuteError, Expect},
     worker::{Handler, HandlerError},
 };
-use voordeur_kernel::{EpisodeId, ErrorKind, TaskId, Timestamp};
+use voordeur_kernel::{ChildAlias, EpisodeId, ErrorKind, TaskId, Timestamp};
 
 use crate::{
     codec::SERVICE,
     office::Office,
-    task_facts::{self, TaskFacts},
+    task_facts::{self, AskedBy, TaskFacts},
+    tasks::CONTINUED_MAX,
 };
 
 /// Ended episodes of one child that are passed on the way to the running one. A window is a year, so this is far away.
@@ -43,24 +44,38 @@ impl Handler for TaskReaction {
             .history_up_to(message, deadline)
             .await
             .map_err(|cause| error(cause.kind(), "READ", cause.to_string()))?;
-        let facts = task_facts::read(task, &history)
-            .map_err(|field| error(ErrorKind::Invalid, "UNREADABLE", field))?;
-        let Some(facts) = facts else { return Ok(()) };
-        let (episode, mut known) = self.take_signal(&facts, deadline).await?;
-        if let Some(at) = facts.first_contact {
-            let key = format!("contact:{task}:{}", at.as_nanosecond());
-            let action = Action::RecordContact { task };
-            let act = Act { key, action, effective_at: at, urgent: false };
-            known = self.give(episode, Expect::Known, act, deadline).await.map_err(failed)? && known;
-        }
-        if let Some((at, outcome)) = facts.completed {
-            let action = Action::RecordCompletion { task, outcome };
-            let act = Act { key: format!("completion:{task}"), action, effective_at: at, urgent: false };
-            known = self.give(episode, Expect::Known, act, deadline).await.map_err(failed)? && known;
+        let Some(asked) = self.asked(task, &history, deadline).await? else { return Ok(()) };
+        let root = asked.signal.task;
+        let (episode, mut known) = self.take_signal(&asked, deadline).await?;
+        // What a task continues comes first, so that an episode never hears of more work before it heard of the work.
+        for (task, facts) in asked.tasks {
+            let continued_by = (task != root).then_some(task);
+            if let Some(at) = facts.first_contact {
+                let key = format!("contact:{task}:{}", at.as_nanosecond());
+                let action = Action::RecordContact { task: root, continued_by };
+                let act = Act { key, action, effective_at: at, urgent: false };
+                known = self.give(episode, Expect::Known, act, deadline).await.map_err(failed)? && known;
+            }
+            if let Some((at, outcome)) = facts.completed {
+                let action = Action::RecordCompletion { task: root, continued_by, outcome };
+                let act = Act { key: format!("completion:{task}"), action, effective_at: at, urgent: false };
+                known = self.give(episode, Expect::Known, act, deadline).await.map_err(failed)? && known;
+            }
         }
         tracing::debug!(known, "episode follows its task");
         Ok(())
     }
+}
+
+/// What a signal asked for.
+struct Asked {
+    child: ChildAlias,
+    /// The signal and its task.
+    signal: SignalJoined,
+    /// When the signal came.
+    came_at: Timestamp,
+    /// Its task, then those that continue it, each after the one before, up to the one that moved.
+    tasks: Vec<(TaskId, TaskFacts)>,
 }
 
 /// An act before it is decided.
@@ -72,32 +87,69 @@ struct Act {
 }
 
 impl TaskReaction {
+    /// Reads a task, and through those that it continues back to the signal. Nothing when none is behind it: what an episode asked for itself
+    /// tells it nothing by its task, nor does more work on that.
+    async fn asked(
+        &self,
+        task: TaskId,
+        history: &[Recorded],
+        deadline: Deadline,
+    ) -> Result<Option<Asked>, HandlerError> {
+        let unreadable = |detail: String| error(ErrorKind::Invalid, "UNREADABLE", detail);
+        let mut tasks: Vec<(TaskId, TaskFacts)> = Vec::new();
+        let (mut task, mut history) = (task, history.to_vec());
+        loop {
+            let Some(facts) = task_facts::read(task, &history).map_err(unreadable)? else { return Ok(None) };
+            let child = facts.child;
+            let other_child = tasks.last().is_some_and(|(_, later)| later.child != child);
+            if other_child || tasks.len() >= CONTINUED_MAX {
+                return Err(unreadable("standing.trigger.earlier_task is wrong".to_owned()));
+            }
+            let asked_by = facts.asked_by.clone();
+            tasks.push((task, facts));
+            match asked_by {
+                AskedBy::Signal { signal, came_at } => {
+                    tasks.reverse();
+                    return Ok(Some(Asked { child, signal, came_at, tasks }));
+                }
+                AskedBy::EarlierTask(earlier) => {
+                    task = earlier;
+                    let read = self.office.tasks.history(earlier, deadline).await;
+                    history = read.map_err(|problem| error(problem.kind, "READ", problem.message))?;
+                    if history.is_empty() {
+                        return Err(unreadable("the task that it continues is not there".to_owned()));
+                    }
+                }
+            }
+        }
+    }
+
     /// Opens the child's episode or joins the running one; returns which, and whether that was known already.
     async fn take_signal(
         &self,
-        facts: &TaskFacts,
+        asked: &Asked,
         deadline: Deadline,
     ) -> Result<(EpisodeId, bool), HandlerError> {
-        let task = facts.signal.task;
-        let of_task = self.office.with_task(facts.child, task, deadline).await;
+        let task = asked.signal.task;
+        let of_task = self.office.with_task(asked.child, task, deadline).await;
         if let Some(episode) = of_task.map_err(|cause| failed(cause.into()))? {
             return Ok((episode, true));
         }
-        let known = self.office.known_of(facts.child);
+        let known = self.office.known_of(asked.child);
         let from = known.max(1);
         for child_ordinal in from..from + ENDED_MAX {
-            let episode = self.office.deriver.episode_id(facts.child, child_ordinal);
+            let episode = self.office.deriver.episode_id(asked.child, child_ordinal);
             // The fold may lie behind: then the compare-and-set tells, and the loser joins.
             let expect = if child_ordinal <= known { Expect::Known } else { Expect::New };
             let act = Act {
                 key: format!("signal:{task}"),
                 action: Action::TakeSignal {
-                    child: facts.child,
+                    child: asked.child,
                     child_ordinal,
-                    signal: facts.signal.clone(),
+                    signal: asked.signal.clone(),
                 },
-                effective_at: facts.came_at,
-                urgent: facts.signal.safety.is_safety(),
+                effective_at: asked.came_at,
+                urgent: asked.signal.safety.is_safety(),
             };
             match self.give(episode, expect, act, deadline).await {
                 Ok(known) => return Ok((episode, known)),
@@ -135,11 +187,15 @@ impl TaskReaction {
                 content.extend([signal.safety as u8, signal.severity.unwrap_or(0)]);
                 content.extend(signal.centre.as_str().bytes());
             }
-            Action::RecordContact { task } => content.extend(task.as_bytes()),
-            Action::RecordCompletion { task, outcome } => {
+            Action::RecordContact { task, continued_by } => {
+                content.extend(task.as_bytes());
+                content.extend(continued_by.iter().flat_map(TaskId::as_bytes));
+            }
+            Action::RecordCompletion { task, continued_by, outcome } => {
                 content.extend(task.as_bytes());
                 // Its place in the list, from 0.
                 content.push(outcome.number().saturating_sub(1));
+                content.extend(continued_by.iter().flat_map(TaskId::as_bytes));
             }
             // Of people and of clocks, never of tasks.
             Action::Record(_) | Action::Link(_) | Action::Remind(_) => {}

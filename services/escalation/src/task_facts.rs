@@ -8,22 +8,34 @@ use voordeur_kernel::{ChildAlias, SafetyLevel, SignalId, TaskId, Timestamp};
 
 use crate::codec::{Read, bad, by_place, centre, id, moment, severity};
 
-/// A task that was made for a signal about a child.
+/// A task about a child that a signal asked for, or that is more work on an earlier task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskFacts {
     /// The child.
     pub child: ChildAlias,
-    /// The signal and its task.
-    pub signal: SignalJoined,
-    /// When the signal came.
-    pub came_at: Timestamp,
+    /// What asked for it.
+    pub asked_by: AskedBy,
     /// The earliest contact that reached somebody.
     pub first_contact: Option<Timestamp>,
     /// When it was completed, and what it came to.
     pub completed: Option<(Timestamp, TaskOutcome)>,
 }
 
-/// Reads the whole history of a task. `None`: it is not about a child, or no signal asked for it, so it opens nothing.
+/// What asked for a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AskedBy {
+    /// A signal.
+    Signal {
+        /// The signal and its task.
+        signal: SignalJoined,
+        /// When the signal came.
+        came_at: Timestamp,
+    },
+    /// Somebody who found that there was more to do after this task had ended.
+    EarlierTask(TaskId),
+}
+
+/// Reads the whole history of a task. `None`: it is not about a child, or an episode asked for it itself, so that nothing follows from it.
 ///
 /// A task that was entered in error or cancelled opens an episode all the same: the signal did come, and what was wrong about it is
 /// corrected in the episode, by people.
@@ -71,25 +83,28 @@ pub(crate) fn says_nothing(message: &Recorded) -> bool {
 fn first(task: TaskId, event: &TaskEvent) -> Read<Option<TaskFacts>> {
     let Some(Change::Requested(requested)) = &event.change else { return bad("change") };
     let Some(standing) = &event.standing else { return bad("standing") };
-    let signal = match standing.trigger.as_ref().and_then(|trigger| trigger.source.as_ref()) {
-        Some(Source::Signal(signal)) => id(signal, SignalId::parse_bytes, "standing.trigger.signal")?,
-        Some(_) => return Ok(None),
-        None => return bad("standing.trigger"),
+    let Some(source) = standing.trigger.as_ref().and_then(|trigger| trigger.source.as_ref()) else {
+        return bad("standing.trigger");
     };
     if standing.child.is_empty() {
         return Ok(None);
     }
-    Ok(Some(TaskFacts {
-        child: id(&standing.child, ChildAlias::parse_bytes, "standing.child")?,
-        signal: SignalJoined {
-            signal,
-            task,
-            centre: centre(&standing.centre, "standing.centre")?,
-            safety: by_place(requested.safety, &SafetyLevel::ALL, "requested.safety")?,
-            severity: severity(requested.severity, "requested.severity")?,
+    let asked_by = match source {
+        Source::Signal(signal) => AskedBy::Signal {
+            signal: SignalJoined {
+                signal: id(signal, SignalId::parse_bytes, "standing.trigger.signal")?,
+                task,
+                centre: centre(&standing.centre, "standing.centre")?,
+                safety: by_place(requested.safety, &SafetyLevel::ALL, "requested.safety")?,
+                severity: severity(requested.severity, "requested.severity")?,
+            },
+            came_at: moment(requested.received_at.as_ref(), "requested.received_at")?,
         },
-        came_at: moment(requested.received_at.as_ref(), "requested.received_at")?,
-        first_contact: None,
-        completed: None,
-    }))
+        Source::EarlierTask(earlier) => {
+            AskedBy::EarlierTask(id(earlier, TaskId::parse_bytes, "standing.trigger.earlier_task")?)
+        }
+        Source::EpisodeCheck(_) | Source::HandOver(_) | Source::Activity(_) => return Ok(None),
+    };
+    let child = id(&standing.child, ChildAlias::parse_bytes, "standing.child")?;
+    Ok(Some(TaskFacts { child, asked_by, first_contact: None, completed: None }))
 }

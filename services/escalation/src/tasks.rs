@@ -17,7 +17,7 @@ use crate::{machine::State, office::Office};
 /// Prefix of the histories of tasks.
 const PREFIX: &str = "voordeur.task.v1";
 /// How often work can be continued before nobody looks further back for what asked for it.
-const CONTINUED_MAX: usize = 100;
+pub(crate) const CONTINUED_MAX: usize = 100;
 
 /// The stream of the histories of tasks.
 #[derive(Debug, Clone)]

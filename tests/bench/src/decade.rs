@@ -252,7 +252,7 @@ pub(crate) fn story(seed: u64, number: usize, centres: usize, open: bool) -> Sto
         }),
     );
     let contact = first + dice.below(9);
-    telling.add(contact, Change::FirstContact(FirstContactMade { task: bytes(task) }));
+    telling.add(contact, Change::FirstContact(FirstContactMade { task: bytes(task), ..Default::default() }));
     let judged = contact + dice.below(10);
     if dice.chance(92) {
         follow(&mut telling, &mut dice, judged);
@@ -262,6 +262,7 @@ pub(crate) fn story(seed: u64, number: usize, centres: usize, open: bool) -> Sto
         Change::TaskCompleted(EpisodeTaskCompleted {
             task: bytes(task),
             outcome: TaskOutcome::SupportOnTheFloor.into(),
+            ..Default::default()
         }),
     );
     if dice.chance(12) {

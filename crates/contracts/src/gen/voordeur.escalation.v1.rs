@@ -1063,7 +1063,7 @@ impl ::prost::Name for Classification {
     }
 }
 /// One task of an episode.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EpisodeTask {
     #[prost(string, tag = "1")]
     pub task_id: ::prost::alloc::string::String,
@@ -1071,11 +1071,15 @@ pub struct EpisodeTask {
     pub signal_id: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "3")]
     pub joined_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When the work was completed: by this task, or when it was not, by one that continues it.
     #[prost(message, optional, tag = "4")]
     pub completed_at: ::core::option::Option<::prost_types::Timestamp>,
     /// What the work came to, once it is completed.
     #[prost(enumeration = "super::super::event::v1::TaskOutcome", tag = "5")]
     pub outcome: i32,
+    /// More work on it that was completed after that, in the order in which it was.
+    #[prost(message, repeated, tag = "6")]
+    pub further_work: ::prost::alloc::vec::Vec<FurtherWork>,
 }
 impl ::prost::Name for EpisodeTask {
     const NAME: &'static str = "EpisodeTask";
@@ -1085,6 +1089,24 @@ impl ::prost::Name for EpisodeTask {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/voordeur.escalation.v1.EpisodeTask".into()
+    }
+}
+/// More work on a task that had ended.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FurtherWork {
+    #[prost(message, optional, tag = "1")]
+    pub completed_at: ::core::option::Option<::prost_types::Timestamp>,
+    #[prost(enumeration = "super::super::event::v1::TaskOutcome", tag = "2")]
+    pub outcome: i32,
+}
+impl ::prost::Name for FurtherWork {
+    const NAME: &'static str = "FurtherWork";
+    const PACKAGE: &'static str = "voordeur.escalation.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "voordeur.escalation.v1.FurtherWork".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/voordeur.escalation.v1.FurtherWork".into()
     }
 }
 /// One fact as it stands.

@@ -2865,8 +2865,12 @@ impl ::prost::Name for SignalJoined {
 /// The first contact that reached somebody.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct FirstContactMade {
+    /// The task that a signal asked for, 16 bytes.
     #[prost(bytes = "bytes", tag = "1")]
     pub task: ::prost::bytes::Bytes,
+    /// More work on that task (trigger earlier_task), when it happened there: the task that did it, 16 bytes.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub continued_by: ::prost::bytes::Bytes,
 }
 impl ::prost::Name for FirstContactMade {
     const NAME: &'static str = "FirstContactMade";
@@ -2878,13 +2882,18 @@ impl ::prost::Name for FirstContactMade {
         "/voordeur.event.v1.FirstContactMade".into()
     }
 }
-/// One of its tasks was completed. The episode stays open.
+/// One of its tasks was completed, or more work on one. The episode stays open.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct EpisodeTaskCompleted {
+    /// The task that a signal asked for, 16 bytes.
     #[prost(bytes = "bytes", tag = "1")]
     pub task: ::prost::bytes::Bytes,
     #[prost(enumeration = "TaskOutcome", tag = "2")]
     pub outcome: i32,
+    /// More work on that task (trigger earlier_task), when that was completed: the task that did it, 16 bytes. Such an event is no further
+    /// signal and no further task of a signal: whoever counts those passes it over.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub continued_by: ::prost::bytes::Bytes,
 }
 impl ::prost::Name for EpisodeTaskCompleted {
     const NAME: &'static str = "EpisodeTaskCompleted";

@@ -60,13 +60,17 @@ pub enum Action {
     },
     /// A contact of one of its tasks reached somebody.
     RecordContact {
-        /// Which task.
+        /// Which task: the one that a signal asked for.
         task: TaskId,
+        /// More work on it, when it happened there.
+        continued_by: Option<TaskId>,
     },
-    /// One of its tasks was completed.
+    /// One of its tasks was completed, or more work on one.
     RecordCompletion {
-        /// Which task.
+        /// Which task: the one that a signal asked for.
         task: TaskId,
+        /// More work on it, when that was completed.
+        continued_by: Option<TaskId>,
         /// What it came to.
         outcome: TaskOutcome,
     },
@@ -113,8 +117,10 @@ pub fn decide(episode: Option<&Episode>, command: &Command, rules: &Rules) -> Re
             let case = Case::new(episode, command, rules);
             match action {
                 Action::TakeSignal { child, signal, .. } => case.take_signal(*child, signal)?,
-                Action::RecordContact { task } => case.contact(*task)?,
-                Action::RecordCompletion { task, outcome } => case.completion(*task, *outcome)?,
+                Action::RecordContact { task, .. } => case.contact(*task)?,
+                Action::RecordCompletion { task, continued_by, outcome } => {
+                    case.completion(*task, *continued_by, *outcome)?
+                }
                 Action::Remind(deadline) => Some(case.remind(*deadline)?),
                 Action::Record(change) => Some(case.record(change)?),
                 Action::Link(earlier) => Some(case.link(earlier)?),
@@ -141,6 +147,12 @@ pub fn decide(episode: Option<&Episode>, command: &Command, rules: &Rules) -> Re
         },
         effective_at: command.effective_at,
         deadlines,
+        continued_by: match command.action {
+            Action::RecordContact { continued_by, .. } | Action::RecordCompletion { continued_by, .. } => {
+                continued_by
+            }
+            _ => None,
+        },
         change,
     }))
 }
@@ -229,14 +241,20 @@ impl<'a> Case<'a> {
         Ok((!earlier && !self.withdrawn_before(self.on())).then_some((Change::FirstContact { task }, None)))
     }
 
-    fn completion(&self, task: TaskId, outcome: TaskOutcome) -> Result<Option<Decided>, Refusal> {
+    fn completion(
+        &self,
+        task: TaskId,
+        continued_by: Option<TaskId>,
+        outcome: TaskOutcome,
+    ) -> Result<Option<Decided>, Refusal> {
         if !self.episode.has_task(task) {
             return Err(Refusal::UnknownTask);
         }
-        let known = self
-            .facts
-            .iter()
-            .any(|fact| matches!(fact.change, Change::TaskCompleted { task: known, .. } if known == task));
+        // A task is completed once, and so is each that continues it; which of those are known is told by their commands.
+        let known = continued_by.is_none()
+            && self.facts.iter().any(
+                |fact| matches!(fact.change, Change::TaskCompleted { task: known, .. } if known == task),
+            );
         let silent = known || self.withdrawn_before(self.on());
         Ok((!silent).then_some((Change::TaskCompleted { task, outcome }, None)))
     }

@@ -27,6 +27,7 @@ fn by_hand(history: &mut History, number: u8, effective: i64, recorded: i64, cha
         },
         effective_at: at(effective),
         deadlines: None,
+        continued_by: None,
         change,
     };
     history.episode = Some(evolve(history.episode.take(), &event, commit).unwrap());
@@ -189,6 +190,7 @@ fn a_history_that_cannot_be_is_not_taken_in() {
         meta: Meta { ordinal, ..opened.meta.clone() },
         effective_at: opened.effective_at,
         deadlines: None,
+        continued_by: None,
         change,
     };
     let contact = Change::FirstContact { task: task(9) };

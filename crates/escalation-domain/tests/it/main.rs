@@ -10,6 +10,7 @@
 mod deadlines;
 mod examples;
 mod floor;
+mod further;
 mod model;
 mod outcome;
 mod page;
@@ -66,8 +67,8 @@ pub(crate) fn command(action: Action, effective: i64, now: i64) -> Command {
     };
     let id = fingerprint(&|hasher| match &action {
         Action::TakeSignal { signal, .. } => (0, signal.task).hash(hasher),
-        Action::RecordContact { task } => (1, task, effective).hash(hasher),
-        Action::RecordCompletion { task, .. } => (2, task).hash(hasher),
+        Action::RecordContact { task, continued_by } => (1, task, continued_by, effective).hash(hasher),
+        Action::RecordCompletion { task, continued_by, .. } => (2, task, continued_by).hash(hasher),
         other => other.hash(hasher),
     });
     let commit = fingerprint(&|hasher| (&action, effective).hash(hasher));
@@ -89,11 +90,11 @@ pub(crate) fn take(child_number: u8, number: u8) -> Action {
 }
 
 pub(crate) fn completed(number: u8) -> Action {
-    Action::RecordCompletion { task: task(number), outcome: TaskOutcome::Advice }
+    Action::RecordCompletion { task: task(number), continued_by: None, outcome: TaskOutcome::Advice }
 }
 
 pub(crate) fn reached(number: u8) -> Action {
-    Action::RecordContact { task: task(number) }
+    Action::RecordContact { task: task(number), continued_by: None }
 }
 
 /// A history in memory.

@@ -93,6 +93,7 @@ fn case_facts(office: &Office, state: &State) -> Vec<CaseFact> {
             },
             effective_at: fact.effective_at,
             deadlines: None,
+            continued_by: None,
             change: fact.change,
         };
         take_in(&mut facts, &event, fact.commit, &ESC_1.endpoints, &office.rules.zone);

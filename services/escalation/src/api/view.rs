@@ -2,7 +2,7 @@
 
 use voordeur_contracts::{
     convert::to_wire_time,
-    escalation::{Classification, Episode, EpisodeTask, Fact},
+    escalation::{Classification, Episode, EpisodeTask, Fact, FurtherWork},
 };
 use voordeur_escalation_domain::{
     Standing, by_people,
@@ -44,6 +44,14 @@ pub(super) fn episode(office: &Office, state: &State, child: &Child) -> Episode 
                 joined_at: Some(to_wire_time(task.joined.effective)),
                 completed_at: task.completed.map(|completion| to_wire_time(completion.at.effective)),
                 outcome: task.completed.map_or(0, |completion| number(completion.outcome)),
+                further_work: task
+                    .further
+                    .iter()
+                    .map(|completion| FurtherWork {
+                        completed_at: Some(to_wire_time(completion.at.effective)),
+                        outcome: number(completion.outcome),
+                    })
+                    .collect(),
             })
             .collect(),
         open: episode.is_open(),

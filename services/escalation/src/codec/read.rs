@@ -30,8 +30,19 @@ pub fn read_event(wire: &event::EpisodeEvent) -> Read<Event> {
         },
         effective_at: moment(wire.effective_at.as_ref(), "effective_at")?,
         deadlines: wire.deadlines.as_ref().map(read_deadlines).transpose()?,
+        continued_by: match &wire.change {
+            Some(Wire::FirstContact(contact)) => more_work(&contact.continued_by, "first_contact")?,
+            Some(Wire::TaskCompleted(completed)) => more_work(&completed.continued_by, "task_completed")?,
+            _ => None,
+        },
         change: wire.change.as_ref().map_or_else(|| bad("change"), read_change)?,
     })
+}
+
+/// The task that did more work; empty when it was none.
+fn more_work(bytes: &[u8], of: &str) -> Read<Option<TaskId>> {
+    let task = || id(bytes, TaskId::parse_bytes, &format!("{of}.continued_by"));
+    if bytes.is_empty() { Ok(None) } else { task().map(Some) }
 }
 
 fn read_deadlines(wire: &event::EpisodeDeadlines) -> Read<Vec<Deadline>> {

@@ -218,10 +218,13 @@ proptest! {
         directory_version: u64,
         ordinal: u32,
         deadlines in deadlines(),
+        more_work in prop::option::of(id16()),
     ) {
         let command = CommandId::from_bytes(command);
         let meta = Meta { recorded_at, actor, command, directory_version, ordinal };
-        let event = Event { meta, effective_at, deadlines, change };
+        let of_task = matches!(change, Change::FirstContact { .. } | Change::TaskCompleted { .. });
+        let continued_by = more_work.filter(|_| of_task).map(TaskId::from_bytes);
+        let event = Event { meta, effective_at, deadlines, continued_by, change };
         let wire = event::EpisodeEvent::decode(&*write(&event)).unwrap();
         prop_assert_eq!(read_event(&wire), Ok(event));
     }
@@ -247,6 +250,7 @@ fn an_event_of_a_later_release_is_refused_by_field() {
         },
         effective_at: Timestamp::UNIX_EPOCH,
         deadlines: None,
+        continued_by: None,
         change: Change::Closed(Closing::for_reason(CloseReason::WindowEnded)),
     });
     wire.change = Some(Wire::Closed(event::EpisodeClosed { reason: 99, ..Default::default() }));

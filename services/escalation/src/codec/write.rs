@@ -10,6 +10,7 @@ use voordeur_escalation_domain::{
     Actor, Change, Closing, Correction, Deadline, Destination, Event, Goal, Judgement, Opened, SignalJoined,
     Word, Work,
 };
+use voordeur_kernel::TaskId;
 
 /// An event as bytes.
 pub(crate) fn write(event: &Event) -> Bytes {
@@ -31,8 +32,19 @@ pub fn write_event(event: &Event) -> event::EpisodeEvent {
         deadlines: event.deadlines.as_ref().map(|deadlines| event::EpisodeDeadlines {
             deadlines: deadlines.iter().map(deadline_to_wire).collect(),
         }),
-        change: Some(write_change(&event.change)),
+        change: Some(with_more_work(write_change(&event.change), event.continued_by)),
     }
+}
+
+/// Says where it happened, when that was in more work on the task.
+fn with_more_work(mut change: Wire, continued_by: Option<TaskId>) -> Wire {
+    let task = continued_by.map(|task| bytes(task.as_bytes())).unwrap_or_default();
+    match &mut change {
+        Wire::FirstContact(contact) => contact.continued_by = task,
+        Wire::TaskCompleted(completed) => completed.continued_by = task,
+        _ => {}
+    }
+    change
 }
 
 /// A moment that an episode waits for, on the wire.
@@ -90,11 +102,12 @@ pub(crate) fn write_change(change: &Change) -> Wire {
         }),
         Change::SignalJoined(signal) => Wire::SignalJoined(write_signal(signal)),
         Change::FirstContact { task } => {
-            Wire::FirstContact(event::FirstContactMade { task: bytes(task.as_bytes()) })
+            Wire::FirstContact(event::FirstContactMade { task: bytes(task.as_bytes()), ..Default::default() })
         }
         Change::TaskCompleted { task, outcome } => Wire::TaskCompleted(event::EpisodeTaskCompleted {
             task: bytes(task.as_bytes()),
             outcome: number(*outcome),
+            ..Default::default()
         }),
         Change::BaselineAssessed(judgement) => Wire::BaselineAssessed(write_judgement(judgement)),
         Change::GoalSet(goal) => Wire::GoalSet(write_goal(goal)),

@@ -62,7 +62,8 @@ fn episode(child: u8, base: u8, earlier: Option<u8>, changes: Vec<(u32, u32, Cha
             directory_version: 0,
             ordinal: u32::from(number) + 1,
         };
-        let event = Event { meta, effective_at: moment(happened), deadlines: None, change };
+        let event =
+            Event { meta, effective_at: moment(happened), deadlines: None, continued_by: None, change };
         let known = Day::of_moment(event.meta.recorded_at, &zone());
         facts.take(&event, id(base + number), known, &zone());
     }

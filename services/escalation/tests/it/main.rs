@@ -9,6 +9,7 @@
 
 mod floor;
 mod following;
+mod further;
 mod looking;
 mod near;
 mod recording;

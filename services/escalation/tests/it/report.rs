@@ -173,7 +173,7 @@ impl Place {
             directory_version: 0,
             ordinal: *ordinal,
         };
-        let event = Event { meta, effective_at: noon(on), deadlines: None, change };
+        let event = Event { meta, effective_at: noon(on), deadlines: None, continued_by: None, change };
         let data = write_event(&event).encode_to_vec();
         self.append(StreamName::Episodes, &format!("voordeur.episode.v1.{}", episode.to_hex()), data).await;
     }

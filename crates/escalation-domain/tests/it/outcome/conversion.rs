@@ -47,6 +47,7 @@ fn event(ordinal: u32, effective: i32, recorded: i32, change: Change) -> Event {
         },
         effective_at: start(effective),
         deadlines: None,
+        continued_by: None,
         change,
     }
 }
