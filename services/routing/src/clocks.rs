@@ -32,7 +32,7 @@ const AFTER_TROUBLE: Duration = Duration::from_secs(1);
 const FIRE_TIME_MAX: Duration = Duration::from_secs(10);
 /// Deadlines that are fired side by side.
 const SIDE_BY_SIDE: usize = 16;
-/// Deadlines of one look; the rest comes with the next.
+/// Deadlines of one look; the next one goes on after them.
 const AT_ONCE_MAX: usize = 1_024;
 
 /// Fires deadlines, and lets tasks follow people, until it is told to stop.
@@ -43,8 +43,9 @@ pub(crate) async fn run(office: Arc<Office>, stop: CancellationToken) -> Result<
         () = office.fold.ready() => {}
     }
     let mut following = Following::default();
+    let mut round = Round::default();
     loop {
-        let pause = if look(&office, &mut following).await { LOOK_EVERY } else { AFTER_TROUBLE };
+        let pause = if look(&office, &mut round, &mut following).await { LOOK_EVERY } else { AFTER_TROUBLE };
         tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(()),
@@ -53,8 +54,27 @@ pub(crate) async fn run(office: Arc<Office>, stop: CancellationToken) -> Result<
     }
 }
 
+/// A deadline and whose it is.
+type Due = (Timestamp, TaskId);
+
+/// Goes through the deadlines that passed, and goes on where it stopped: one that gets no event holds up no other.
+#[derive(Debug, Default)]
+struct Round {
+    after: Option<Due>,
+}
+
+impl Round {
+    /// The next ones, the longest overdue first. After the last it begins anew.
+    fn take(&mut self, most: usize, due_after: impl FnOnce(Option<Due>) -> Vec<Due>) -> Vec<Due> {
+        let mut due = due_after(self.after);
+        due.truncate(most);
+        self.after = due.last().copied().filter(|_| due.len() == most);
+        due
+    }
+}
+
 /// One look; `false` when something could not be done for now.
-async fn look(office: &Office, following: &mut Following) -> bool {
+async fn look(office: &Office, round: &mut Round, following: &mut Following) -> bool {
     let troubles = AtomicUsize::new(0);
     let note = |outcome: Result<(), Problem>, what: &'static str| {
         if let Err(problem) = outcome {
@@ -63,9 +83,12 @@ async fn look(office: &Office, following: &mut Following) -> bool {
     };
     let note = &note;
     let now = office.clock.now();
-    let due: Vec<(Timestamp, TaskId)> =
-        office.fold.read(|index, _| index.due_at(now).take(AT_ONCE_MAX).collect());
-    let oldest = due.first().map_or(0.0, |(due, _)| now.duration_since(*due).as_secs_f64());
+    let (oldest, due) = office.fold.read(|index, _| {
+        let due = round
+            .take(AT_ONCE_MAX, |after| index.due_after(after, now).take(AT_ONCE_MAX).collect::<Vec<Due>>());
+        (index.due_after(None, now).next(), due)
+    });
+    let oldest = oldest.map_or(0.0, |(due, _)| now.duration_since(due).as_secs_f64());
     office.instruments.oldest_overdue(oldest);
     futures_util::stream::iter(due)
         .for_each_concurrent(SIDE_BY_SIDE, |(_, task)| async move {
@@ -73,13 +96,14 @@ async fn look(office: &Office, following: &mut Following) -> bool {
         })
         .await;
     let steps = following.steps(office, now);
-    let stuck: Vec<Cause> = futures_util::stream::iter(steps)
+    let mut stuck: Vec<Cause> = futures_util::stream::iter(steps)
         .map(|step| follow(office, step))
         .buffer_unordered(SIDE_BY_SIDE)
         .filter_map(std::future::ready)
         .collect()
         .await;
     let stands_still = !stuck.is_empty();
+    stuck.sort_unstable();
     stuck.into_iter().for_each(|cause| following.again(cause));
     troubles.into_inner() == 0 && !stands_still
 }
@@ -144,4 +168,25 @@ async fn ring(office: &Office, task: TaskId, now: Timestamp) -> Result<(), Probl
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deadlines_that_get_no_event_hold_up_no_others() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let all: Vec<Due> =
+            (0..25).map(|n| (at(n / 5), TaskId::from_bytes([u8::try_from(n).unwrap(); 16]))).collect();
+        let after = |after: Option<Due>| {
+            all.iter().copied().filter(|due| after.is_none_or(|after| *due > after)).collect::<Vec<Due>>()
+        };
+        let mut round = Round::default();
+        let looks: Vec<Vec<Due>> = (0..4).map(|_| round.take(10, after)).collect();
+        assert_eq!(looks[..3].concat(), all, "each has its turn, the longest overdue first");
+        assert_eq!(looks[3], all[..10], "and then again");
+        assert!(round.take(10, |_| Vec::new()).is_empty());
+        assert_eq!(round.take(10, after), all[..10], "after the last it begins anew");
+    }
 }

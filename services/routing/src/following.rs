@@ -9,10 +9,9 @@
 //! begins or ends, the moment at which somebody goes off duty who is asked to take a task over, and more work for somebody. Then only that
 //! person is looked at, and only her tasks.
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    sync::Arc,
-};
+mod turns;
+
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::civil::Date;
 use voordeur_directory::Directory;
@@ -23,13 +22,16 @@ use voordeur_routing_domain::{
     words::{AssignReason, ClockKind},
 };
 
+pub(crate) use turns::Cause;
+use turns::{Placed, Turns};
+
 use crate::{
     around::{IsAway, OnDuty},
     machine::{Involved, State, task_subject},
     office::Office,
 };
 
-/// Most steps of one look; the rest comes with the next.
+/// Most steps of one look; the next one goes on after them.
 const AT_ONCE_MAX: usize = 1_024;
 
 /// What was compared last.
@@ -40,12 +42,10 @@ pub(crate) struct Following {
     until: Option<Timestamp>,
     /// When people who are asked to take a task over go off duty or are back from a break.
     duties: Duties,
-    /// People whose tasks could not all be brought up to it.
-    people: HashSet<ProfessionalKey>,
-    /// Children of whom the same holds.
-    children: HashSet<ChildAlias>,
+    /// Because of whom tasks are to be looked at.
+    turns: Turns,
     /// Children with tasks that have seen a newer directory than this one: they are looked at when it is there.
-    ahead: HashSet<ChildAlias>,
+    ahead: BTreeSet<ChildAlias>,
 }
 
 /// At which moments to look at whom.
@@ -63,11 +63,10 @@ pub(crate) struct Step {
     pub(crate) directory: Arc<Directory>,
 }
 
-/// Whom or what a step comes from.
-#[derive(Debug, Clone)]
-pub(crate) enum Cause {
-    Person(ProfessionalKey),
-    Child(ChildAlias),
+impl Placed for Step {
+    fn place(&self) -> &str {
+        &self.purpose
+    }
 }
 
 impl Following {
@@ -91,47 +90,34 @@ impl Following {
         }
         let colleagues: Vec<_> =
             people.iter().flat_map(|person| fellow_coordinators(office, &directory, person, now)).collect();
-        self.people.extend(people.into_iter().chain(colleagues));
-        self.children.extend(children);
+        // In an order of their own, so that what is simulated goes the same way twice.
+        let people: BTreeSet<_> = people.into_iter().chain(colleagues).collect();
+        let children: BTreeSet<_> = children.into_iter().collect();
+        people.into_iter().for_each(|person| self.turns.add(Cause::Person(person)));
+        children.into_iter().for_each(|child| self.turns.add(Cause::Child(child)));
         if self.directory != directory.version() {
-            self.children.extend(self.ahead.drain());
+            std::mem::take(&mut self.ahead).into_iter().for_each(|child| self.turns.add(Cause::Child(child)));
         }
         (self.directory, self.day, self.until) = (directory.version(), day, Some(now));
 
-        let mut steps = Vec::new();
-        for person in std::mem::take(&mut self.people) {
-            if steps.len() < AT_ONCE_MAX {
-                about_person(office, &directory, &person, now, &mut self.duties, &mut steps);
-            } else {
-                self.people.insert(person);
-            }
-        }
-        for child in std::mem::take(&mut self.children) {
-            if steps.len() < AT_ONCE_MAX {
-                let tasks = tasks_of_child(office, &child);
+        let Self { turns, duties, ahead, .. } = self;
+        turns.take(AT_ONCE_MAX, |cause| match cause {
+            Cause::Person(person) => about_person(office, &directory, person, now, duties),
+            Cause::Child(child) => {
+                let tasks = tasks_of_child(office, child);
                 if tasks.iter().any(|task| directory.version() < task.directory_version) {
-                    self.ahead.insert(child);
+                    ahead.insert(*child);
                 }
-                steps.extend(links(office, &directory, child, &tasks));
-                steps.extend(same_person(office, &directory, child, &tasks, now));
-            } else {
-                self.children.insert(child);
+                let mut steps = links(office, &directory, *child, &tasks);
+                steps.extend(same_person(office, &directory, *child, &tasks, now));
+                steps
             }
-        }
-        // In an order of their own, so that what is simulated goes the same way twice.
-        steps.sort_by(|one, other| one.purpose.cmp(&other.purpose));
-        for step in steps.drain(AT_ONCE_MAX.min(steps.len())..) {
-            self.again(step.because_of);
-        }
-        steps
+        })
     }
 
     /// Something could not be done for now: it is looked at again.
     pub(crate) fn again(&mut self, cause: Cause) {
-        match cause {
-            Cause::Person(person) => drop(self.people.insert(person)),
-            Cause::Child(child) => drop(self.children.insert(child)),
-        }
+        self.turns.add(cause);
     }
 }
 
@@ -152,8 +138,8 @@ fn about_person(
     person: &ProfessionalKey,
     now: Timestamp,
     duties: &mut Duties,
-    steps: &mut Vec<Step>,
-) {
+) -> Vec<Step> {
+    let mut steps = Vec::new();
     let (involved, said_away) =
         office.fold.read(|index, _| (index.involved(person), !index.away_from(person).is_empty()));
     let mut step = |task: &Task, what: &str, place: String, wish: Wish| {
@@ -233,6 +219,7 @@ fn about_person(
             }
         }
     }
+    steps
 }
 
 /// Who left together with her whole centre is away for good: nobody took her place.

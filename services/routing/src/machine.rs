@@ -204,9 +204,15 @@ impl Index {
         self.children.get(child).map(|record| &**record)
     }
 
-    /// Tasks whose soonest deadline lies at or before a moment, the longest overdue first.
-    pub(crate) fn due_at(&self, now: Timestamp) -> impl Iterator<Item = (Timestamp, TaskId)> + '_ {
-        self.due.iter().take_while(move |(due, _)| *due <= now).copied()
+    /// Tasks whose soonest deadline lies at or before a moment, the longest overdue first; those after a place in that order, when one is
+    /// given.
+    pub(crate) fn due_after(
+        &self,
+        after: Option<(Timestamp, TaskId)>,
+        now: Timestamp,
+    ) -> impl Iterator<Item = (Timestamp, TaskId)> + '_ {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.due.range((from, Bound::Unbounded)).take_while(move |(due, _)| *due <= now).copied()
     }
 
     /// Brings the lists from where an open task stood to where it stands; most events leave most of them alone.
