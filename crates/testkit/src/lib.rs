@@ -21,5 +21,5 @@ pub use cluster::{CutOff, NatsCluster};
 pub use process::{freeze, thaw};
 pub use proxy::FaultProxy;
 pub use server::{NatsServer, Sync};
-pub use smtp::{Behaviour, Received, SmtpServer};
+pub use smtp::{Behaviour, Received, Secure, SmtpServer};
 pub use wait::eventually;

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
@@ -29,6 +30,15 @@ pub enum Behaviour {
     Hang,
     /// Takes it and breaks the connection instead of answering.
     Drop,
+}
+
+/// How a secure server begins a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secure {
+    /// In the clear; it changes over before it takes a mail.
+    StartTls,
+    /// Secure from the first byte.
+    FirstByte,
 }
 
 /// A mail that the server took.
@@ -109,14 +119,44 @@ impl SmtpServer {
     /// # Panics
     /// As [`Self::start`].
     pub async fn start_with(password: Option<&str>) -> Self {
+        let files: Vec<_> = password.map(|password| ("password", password.to_owned())).into_iter().collect();
+        Self::start_in_folder_with(&files).await
+    }
+
+    /// Starts a server that takes mail over a secure connection only. An authority of its own signed its certificate, for 127.0.0.1.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub async fn start_secure(secure: Secure) -> Self {
+        let (authority, certificate, key) = certificates();
+        let tls = match secure {
+            Secure::StartTls => "starttls",
+            Secure::FirstByte => "tls",
+        };
+        let files = [
+            ("tls", tls.to_owned()),
+            ("ca.pem", authority),
+            ("certificate.pem", certificate),
+            ("key.pem", key),
+        ];
+        Self::start_in_folder_with(&files).await
+    }
+
+    async fn start_in_folder_with(files: &[(&str, String)]) -> Self {
         let folder = tempfile::Builder::new().prefix("voordeur-smtp-").tempdir().expect("a temporary folder");
         fs::write(folder.path().join("server.py"), PROGRAM).expect("the temporary folder can be written");
-        if let Some(password) = password {
-            fs::write(folder.path().join("password"), password).expect("the temporary folder can be written");
+        for (name, content) in files {
+            fs::write(folder.path().join(name), content).expect("the temporary folder can be written");
         }
         let server = Self { folder, running: Mutex::new(None) };
         server.restart().await;
         server
+    }
+
+    /// File with the certificate of the authority that signed that of a secure server.
+    #[must_use]
+    pub fn authority(&self) -> PathBuf {
+        self.path("ca.pem")
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -210,6 +250,22 @@ impl SmtpServer {
         mails.sort();
         mails.iter().map(|(_, path)| Received::read(path)).collect()
     }
+}
+
+/// An authority, a certificate of it for 127.0.0.1, and the key of that; each as PEM. Made anew every time.
+fn certificates() -> (String, String, String) {
+    let mut authority = CertificateParams::default();
+    authority.distinguished_name.push(DnType::CommonName, "Authority of a test");
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    let authority_key = KeyPair::generate().expect("a key");
+    let certificate = authority.self_signed(&authority_key).expect("a certificate");
+    let issuer = Issuer::new(authority, authority_key);
+    let mut server = CertificateParams::new(["127.0.0.1".to_owned()]).expect("an address");
+    server.use_authority_key_identifier_extension = true;
+    let key = KeyPair::generate().expect("a key");
+    let signed = server.signed_by(&key, &issuer).expect("a certificate");
+    (certificate.pem(), signed.pem(), key.serialize_pem())
 }
 
 /// Where the packages are: `SMTP_PACKAGES`, else what `cargo xtask ci` installed before, else what Python has itself.

@@ -2,11 +2,13 @@
 
 Arguments: the folder. It holds, when it runs: `port`; `mails/N.eml`, each with the envelope as its first headers; `behaviour`, one of
 accept, refuse, refuse-for-now, hang (takes the mail and never answers), drop (takes the mail and breaks the connection). A file
-`password` makes it ask for the user `voordeur` with that password.
+`password` makes it ask for the user `voordeur` with that password. Files `certificate.pem` and `key.pem` make it secure: when `tls` says
+`starttls` a connection begins in the clear, when it says `tls` it is secure from the first byte.
 """
 
 import asyncio
 import pathlib
+import ssl
 import sys
 
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
@@ -60,9 +62,16 @@ async def main():
     options = {"hostname": "test", "auth_required": secret, "auth_require_tls": False}
     if secret:
         options["authenticator"] = authenticate
+    secure = (folder / "tls").read_text().strip() if (folder / "tls").exists() else "none"
+    context = None
+    if secure != "none":
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
+    if secure == "starttls":
+        options |= {"tls_context": context, "require_starttls": True}
     known = int((folder / "port").read_text()) if (folder / "port").exists() else 0
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(handler, **options), "127.0.0.1", known)
+    server = await loop.create_server(lambda: SMTP(handler, **options), "127.0.0.1", known, ssl=context if secure == "tls" else None)
     port = server.sockets[0].getsockname()[1]
     filling = folder / "port.filling"
     filling.write_text(str(port))

@@ -203,6 +203,8 @@ pub struct MailConfig {
     pub from: String,
     /// User and password, one a line; empty: none.
     pub credentials_file: PathBuf,
+    /// Certificates of authorities that are trusted beside those of the machine; empty: none.
+    pub ca_file: PathBuf,
     /// Seconds.
     pub timeout_s: u64,
     /// Address of the worklist; empty: none.

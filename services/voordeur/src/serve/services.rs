@@ -115,6 +115,9 @@ fn notifier(config: &MailConfig) -> Result<Option<Arc<dyn Notifier>>, StartError
     let bad = |error: BadMailSettings| StartError::Settings(error.to_string());
     let credentials =
         (!file.as_os_str().is_empty()).then(|| smtp::read_credentials(file)).transpose().map_err(bad)?;
+    let file = &config.ca_file;
+    let authorities =
+        (!file.as_os_str().is_empty()).then(|| smtp::read_authorities(file)).transpose().map_err(bad)?;
     let settings = SmtpSettings {
         server: config.server.clone(),
         port: config.port,
@@ -125,10 +128,22 @@ fn notifier(config: &MailConfig) -> Result<Option<Arc<dyn Notifier>>, StartError
         },
         from: config.from.clone(),
         credentials,
+        authorities,
         timeout: Duration::from_secs(config.timeout_s),
     };
     let smtp = Smtp::new(settings).map_err(bad)?;
     Ok(Some(Arc::new(smtp)))
+}
+
+/// Spans of the settings by their names, in seconds; 0: as the policy says.
+pub(crate) fn spans(config: &mut RoutingConfig) -> [(&'static str, &mut u64); 5] {
+    [
+        ("offer_s", &mut config.offer_s),
+        ("accept_s", &mut config.accept_s),
+        ("first_contact_s", &mut config.first_contact_s),
+        ("answer_s", &mut config.answer_s),
+        ("repeat_s", &mut config.repeat_s),
+    ]
 }
 
 /// Spans other than those of the policy, where there are any.
