@@ -209,8 +209,16 @@ type Parts =
 fn read_draft(document: &DeTable<'_>, notes: &mut Notes) -> Draft {
     let mut draft = Draft::default();
     let mut file = Reader::new(document, String::new(), 1);
-    if let Some(format) = file.required(notes, "format") {
-        format.number(notes, FORMAT..=FORMAT);
+    match file.optional(notes, "format") {
+        Some(format) => {
+            format.number(notes, FORMAT..=FORMAT);
+        }
+        None => notes.fault(
+            1,
+            "format",
+            "REQUIRED",
+            format!("is missing; a directory says how it is written: write format = {FORMAT} above its first table"),
+        ),
     }
     for (key, mut table) in file.named_tables(notes, "organisation") {
         if let Some(key) = key_of::<OrganisationKey>(&key, &table, notes) {

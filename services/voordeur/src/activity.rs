@@ -17,7 +17,7 @@ use crate::{
     arguments::{Act, Global},
     client::{Client, drawn_key},
     failure::Failure,
-    output,
+    output, plain,
     wire::{shown_position, to_json, word, words},
 };
 
@@ -300,7 +300,7 @@ async fn seal(client: &Client, centre: &str, text: String, act: &Act) -> Result<
 
 fn show(activity: Option<&Activity>, position: Option<&Position>) -> Result<(), Failure> {
     if let Some(activity) = activity {
-        output::value(&to_json(ACTIVITY, activity)?, false)?;
+        plain::print(ACTIVITY, activity, false)?;
     }
     output::line(&format!("position: {}", shown_position(position)))
 }

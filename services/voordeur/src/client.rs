@@ -29,11 +29,12 @@ use voordeur_contracts::{
     },
 };
 use voordeur_eventlog::nats::{NatsBroker, NatsSettings};
+use voordeur_routing::Overrides;
 
 use crate::{
     arguments::{Act, Global},
     failure::{Failure, Why},
-    serve::nats_settings,
+    serve::{nats_settings, overrides, spans},
 };
 
 /// How long to wait before asking again when a service is away.
@@ -54,7 +55,7 @@ impl Interceptor for Caller {
 
 type Wire = InterceptedService<Channel, Caller>;
 
-/// What `--endpoints-file` holds: addresses by service and kind, and the broker when it is ours.
+/// What `--endpoints-file` holds: addresses by service and kind, the spans that routing counts with, and the broker when it is ours.
 #[derive(Debug, Clone, Default, Deserialize)]
 struct Endpoints(BTreeMap<String, BTreeMap<String, String>>);
 
@@ -92,6 +93,23 @@ impl Client {
             caller: global.caller.clone(),
             timeout: global.timeout,
         })
+    }
+
+    /// For commands that need no service: a file with endpoints that is not there tells nothing.
+    pub(crate) fn offline(global: &Global) -> Result<Self, Failure> {
+        let endpoints = global.endpoints.clone().filter(|file| file.exists());
+        Self::new(&Global { endpoints, ..global.clone() })
+    }
+
+    /// Spans other than those of the policy: those of the service that runs, when its file with endpoints tells, else those of the settings.
+    pub(crate) fn overrides(&self) -> Overrides {
+        let mut routing = self.config.routing.clone();
+        for (name, span) in spans(&mut routing) {
+            if let Some(told) = self.endpoints.get("routing", name).and_then(|text| text.parse().ok()) {
+                *span = told;
+            }
+        }
+        overrides(&routing)
     }
 
     /// The same, but somebody else.

@@ -5,11 +5,9 @@ mod record;
 
 use std::process::ExitCode;
 
-use serde_json::Value;
 use voordeur_contracts::escalation::{
     Episode, GetEpisodeRequest, GetEpisodeResponse, ListEpisodesRequest, get_episode_request,
 };
-use voordeur_kernel::{CommitId, EpisodeId};
 
 pub(crate) use arguments::Command;
 
@@ -17,7 +15,7 @@ use crate::{
     arguments::Global,
     client::Client,
     failure::Failure,
-    output,
+    output, plain,
     wire::{shown_moment, shown_position, to_json, word},
 };
 
@@ -57,65 +55,12 @@ async fn get(client: &Client, id: String) -> Result<GetEpisodeResponse, Failure>
     reply.await
 }
 
-/// For people: ids as they are given back, instead of bytes.
+/// For people.
 fn show(episode: Option<&Episode>) -> Result<(), Failure> {
-    let Some(episode) = episode else { return Ok(()) };
-    let mut value = to_json(EPISODE, episode)?;
-    name_ids(&mut value);
-    output::value(&value, false)
-}
-
-/// Goals, referrals and corrected facts are known by the id of a fact.
-fn name_ids(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                let named = match (name.as_str(), &*value) {
-                    ("goal" | "referral" | "target", Value::String(text)) => {
-                        sixteen(text).map(|id| format!("fac_{}", CommitId::from_bytes(id).to_hex()))
-                    }
-                    ("earlierEpisode", Value::String(text)) => {
-                        sixteen(text).map(|id| EpisodeId::from_bytes(id).to_string())
-                    }
-                    _ => None,
-                };
-                match named {
-                    Some(named) => *value = Value::String(named),
-                    None => name_ids(value),
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(name_ids),
-        _ => {}
+    match episode {
+        Some(episode) => plain::print(EPISODE, episode, false),
+        None => Ok(()),
     }
-}
-
-/// The 16 bytes of an id in protobuf JSON, which is base64.
-fn sixteen(text: &str) -> Option<[u8; 16]> {
-    let digits = text.trim_end_matches('=');
-    let mut bits = 0_u32;
-    let mut bytes = Vec::with_capacity(16);
-    for (place, digit) in digits.bytes().enumerate() {
-        let value = match digit {
-            b'A'..=b'Z' => digit - b'A',
-            b'a'..=b'z' => digit - b'a' + 26,
-            b'0'..=b'9' => digit - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
-        // Four digits are three bytes; each digit but the first of the four completes one.
-        let rest = match place % 4 {
-            0 => continue,
-            1 => 4,
-            2 => 2,
-            _ => 0,
-        };
-        let [_, _, _, byte] = (bits >> rest).to_be_bytes();
-        bytes.push(byte);
-    }
-    bytes.try_into().ok()
 }
 
 async fn list(
@@ -182,24 +127,4 @@ fn row(episode: &Episode) -> [String; 9] {
         episode.classification.as_ref().map(|class| class.outcome.clone()).unwrap_or_default(),
         missed.join(", "),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn ids_are_shown_as_they_are_given_back() {
-        let mut value = json!({
-            "facts": [{"goalScored": {"goal": "AAECAwQFBgcICQoLDA0ODw=="}}],
-            "linked": {"earlierEpisode": "/////////////////////w=="},
-            "goal": "nonsense",
-        });
-        name_ids(&mut value);
-        assert_eq!(value["facts"][0]["goalScored"]["goal"], "fac_000102030405060708090a0b0c0d0e0f");
-        assert_eq!(value["linked"]["earlierEpisode"], format!("epi_{}", "f".repeat(32)));
-        assert_eq!(value["goal"], "nonsense");
-    }
 }

@@ -13,6 +13,7 @@ mod notice;
 mod operations;
 mod outcome;
 mod output;
+mod plain;
 mod presence;
 mod routes;
 pub mod serve;

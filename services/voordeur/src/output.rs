@@ -6,6 +6,16 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 
+/// A number with what it counts: `1 line`, `2 lines`.
+pub(crate) fn counted<N: std::fmt::Display + PartialEq + From<u8>>(
+    number: N,
+    one: &str,
+    more: &str,
+) -> String {
+    let what = if number == N::from(1) { one } else { more };
+    format!("{number} {what}")
+}
+
 /// Prints one line of results.
 pub(crate) fn line(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
@@ -103,6 +113,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn one_is_counted_as_one() {
+        let counts = [0_u64, 1, 2].map(|number| counted(number, "signal", "signals"));
+        assert_eq!(counts, ["0 signals", "1 signal", "2 signals"]);
+    }
 
     #[test]
     fn a_value_reads_as_lines_and_what_is_empty_is_left_out() {

@@ -13,7 +13,7 @@ use crate::{
     arguments::{Act, Global},
     client::Client,
     failure::Failure,
-    output,
+    output, plain,
     wire::{self, shown_moment, to_json, wire_moment},
 };
 
@@ -74,7 +74,8 @@ Absences lie apart: one that overlaps another is refused.")]
 Example:
   voordeur presence withdraw noor --from 2026-12-21 --as person:noor
 
-`voordeur presence show` lists what is planned.")]
+`voordeur presence show` lists what is planned. For an absence that has begun:
+`voordeur presence return`.")]
     Withdraw {
         /// Key of the professional
         professional: String,
@@ -125,7 +126,7 @@ pub(crate) async fn run(command: Command, global: &Global) -> Result<ExitCode, F
                 let mut s = service.clone();
                 async move { s.mark_present(r).await }
             });
-            output::value(&to_json("voordeur.routing.v1.MarkPresentResponse", &reply.await?)?, json)?;
+            plain::print("voordeur.routing.v1.MarkPresentResponse", &reply.await?, json)?;
         }
         Command::Absent { professional, from, until, stand_in, act } => {
             let (from, until) = (from.map(wire_moment), Some(wire_moment(until)));
@@ -135,16 +136,17 @@ pub(crate) async fn run(command: Command, global: &Global) -> Result<ExitCode, F
                 let mut s = service.clone();
                 async move { s.mark_absent(r).await }
             });
-            output::value(&to_json("voordeur.routing.v1.MarkAbsentResponse", &reply.await?)?, json)?;
+            plain::print("voordeur.routing.v1.MarkAbsentResponse", &reply.await?, json)?;
         }
         Command::Withdraw { professional, from, act } => {
-            let from = Some(wire_moment(from));
+            let (from, who) = (Some(wire_moment(from)), professional.clone());
             let request = WithdrawAbsenceRequest { command: act.context()?, professional, from };
             let reply = client.call(request, |r| {
                 let mut s = service.clone();
                 async move { s.withdraw_absence(r).await }
             });
-            output::value(&to_json("voordeur.routing.v1.WithdrawAbsenceResponse", &reply.await?)?, json)?;
+            let reply = reply.await.map_err(|failure| instead(failure, &who))?;
+            plain::print("voordeur.routing.v1.WithdrawAbsenceResponse", &reply, json)?;
         }
         Command::Return { professional, act } => {
             let request = MarkReturnedRequest { command: act.context()?, professional };
@@ -152,10 +154,20 @@ pub(crate) async fn run(command: Command, global: &Global) -> Result<ExitCode, F
                 let mut s = service.clone();
                 async move { s.mark_returned(r).await }
             });
-            output::value(&to_json("voordeur.routing.v1.MarkReturnedResponse", &reply.await?)?, json)?;
+            plain::print("voordeur.routing.v1.MarkReturnedResponse", &reply.await?, json)?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Which command there is for what a withdrawal cannot do.
+fn instead(failure: Failure, who: &str) -> Failure {
+    match failure.reason.as_str() {
+        "ABSENCE_BEGAN" => failure.advise(format!("she is back: `voordeur presence return {who}`")),
+        "NO_SUCH_ABSENCE" => failure
+            .advise("`voordeur presence show CENTRE` lists what is planned; --from is the moment it begins"),
+        _ => failure,
+    }
 }
 
 /// Absent is only who was said to be: then it is said until when. Who is merely not at work is off duty.

@@ -15,7 +15,7 @@ use crate::{
     arguments::{Act, Global},
     client::Client,
     failure::{Failure, guidance_lines},
-    output, submit,
+    output, plain, submit,
     wire::{self, shown_moment, shown_position, to_json, word, words},
 };
 
@@ -129,7 +129,7 @@ pub(crate) async fn run(command: Command, global: &Global) -> Result<ExitCode, F
                 let mut s = service.clone();
                 async move { s.withdraw_signal(r).await }
             });
-            output::value(&to_json("voordeur.intake.v1.WithdrawSignalResponse", &reply.await?)?, json)?;
+            plain::print("voordeur.intake.v1.WithdrawSignalResponse", &reply.await?, json)?;
         }
         Command::Acknowledge { signal, helped, certainty, act } => {
             let request = AcknowledgeAnswerRequest {
@@ -143,7 +143,7 @@ pub(crate) async fn run(command: Command, global: &Global) -> Result<ExitCode, F
                 let mut s = service.clone();
                 async move { s.acknowledge_answer(r).await }
             });
-            output::value(&to_json("voordeur.intake.v1.AcknowledgeAnswerResponse", &reply.await?)?, json)?;
+            plain::print("voordeur.intake.v1.AcknowledgeAnswerResponse", &reply.await?, json)?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -171,7 +171,7 @@ async fn get(
             async move { s.get_signal(r).await }
         })
         .await?;
-    output::value(&to_json("voordeur.intake.v1.GetSignalResponse", &reply)?, json)?;
+    plain::print("voordeur.intake.v1.GetSignalResponse", &reply, json)?;
     if !json && let Some(guidance) = &reply.guidance {
         guidance_lines(guidance).iter().for_each(|line| output::complain(line));
     }

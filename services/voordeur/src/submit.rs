@@ -120,8 +120,11 @@ pub(crate) async fn run(client: &Client, file: &Path, json: bool) -> Result<Exit
         close(sender).await;
     }
     if let Some(failure) = stopped {
-        output::complain(&tally.shown());
-        return Err(failure);
+        // What is wrong first, then how far it came, then what to do.
+        let before = output::counted(index, "signal", "signals");
+        return Err(failure
+            .advise(format!("{before} before this line: {}", tally.shown()))
+            .advise("nothing after it was handed over; mend the line and hand the same file over again"));
     }
     if !json || std::io::stderr().is_terminal() {
         output::complain(&tally.shown());
@@ -174,8 +177,10 @@ fn print(
     json: bool,
 ) -> Result<(), Failure> {
     let mut result = result.map_err(|status| {
-        let left = waiting + 1;
-        Failure::from(status).advise(format!("{left} signals have no result; hand the same file over again"))
+        let left = output::counted(waiting + 1, "signal has", "signals have");
+        Failure::from(status)
+            .advise(format!("so far: {}", tally.shown()))
+            .advise(format!("{left} no result; hand the same file over again"))
     })?;
     result.index = index;
     let summary = match &result.result {

@@ -25,7 +25,7 @@ use crate::{
     arguments::{Act, Global},
     client::{Client, drawn_key},
     failure::Failure,
-    output,
+    output, plain,
     wire::{shown_moment, shown_position, to_json, wire_moment, word},
 };
 
@@ -190,7 +190,7 @@ async fn take_step(client: &Client, command: Command, json: bool) -> Result<(), 
 
 fn show_step(task: Option<&Task>, position: Option<&Position>) -> Result<(), Failure> {
     if let Some(task) = task {
-        output::value(&to_json(TASK, task)?, false)?;
+        plain::print(TASK, task, false)?;
     }
     output::line(&format!("position: {}", shown_position(position)))
 }
@@ -229,7 +229,7 @@ async fn reveal(
         let mut service = service.clone();
         async move { service.reveal_details(request).await }
     });
-    output::value(&to_json("voordeur.intake.v1.RevealDetailsResponse", &reply.await?)?, json)
+    plain::print("voordeur.intake.v1.RevealDetailsResponse", &reply.await?, json)
 }
 
 async fn list(

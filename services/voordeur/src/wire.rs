@@ -9,7 +9,12 @@ use prost_reflect::{
     DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor, SerializeOptions,
 };
 use serde_json::Value;
-use voordeur_contracts::{common::Position, convert::to_wire_time};
+use voordeur_contracts::{
+    common::Position,
+    convert::to_wire_time,
+    event::{Span, span::Length},
+};
+use voordeur_directory::policy;
 use voordeur_kernel::{Timestamp, calendar::amsterdam};
 
 use crate::failure::Failure;
@@ -27,12 +32,16 @@ fn message(name: &str) -> Result<MessageDescriptor, Failure> {
 /// # Errors
 /// Never, for a message of the contracts.
 pub fn to_json<M: Message>(name: &str, content: &M) -> Result<Value, Failure> {
-    let broken =
-        |error: &dyn std::fmt::Display| Failure::failed(format!("{name} cannot be shown as JSON: {error}"));
-    let dynamic =
-        DynamicMessage::decode(message(name)?, content.encode_to_vec().as_slice()).map_err(|e| broken(&e))?;
     let options = SerializeOptions::new().skip_default_fields(false);
-    dynamic.serialize_with_options(serde_json::value::Serializer, &options).map_err(|e| broken(&e))
+    decode(name, content)?
+        .serialize_with_options(serde_json::value::Serializer, &options)
+        .map_err(|error| Failure::failed(format!("{name} cannot be shown as JSON: {error}")))
+}
+
+/// A message with the names of its fields.
+pub(crate) fn decode<M: Message>(name: &str, content: &M) -> Result<DynamicMessage, Failure> {
+    DynamicMessage::decode(message(name)?, content.encode_to_vec().as_slice())
+        .map_err(|error| Failure::failed(format!("{name} cannot be shown: {error}")))
 }
 
 /// What is wrong with JSON, and where; names of fields, but nothing that somebody filled in: what is told ends up in logs of scripts.
@@ -102,6 +111,33 @@ pub(crate) fn word(name: &str, number: i32) -> String {
         || number.to_string(),
         |value| value.name().strip_prefix(&all).unwrap_or(value.name()).to_lowercase().replace('_', "-"),
     )
+}
+
+/// The word of a value of an enum by its whole name: `no-time` for `DECLINE_REASON_NO_TIME`. What is no such name stays as it is, in lower case.
+pub(crate) fn word_of(value: &str) -> String {
+    let found = POOL.all_enums().find_map(|kind| {
+        kind.values().find(|known| known.name() == value).map(|known| (kind.clone(), known.number()))
+    });
+    match found {
+        Some((kind, number)) => word(kind.full_name(), number),
+        None => value.to_lowercase().replace('_', "-"),
+    }
+}
+
+/// The same word as it stands in policies and in `voordeur routes`: `known_professional`.
+pub(crate) fn policy_word(name: &str, number: i32) -> String {
+    word(name, number).replace('-', "_")
+}
+
+/// A span as policies write it: `2 working days`.
+pub(crate) fn shown_span(span: Option<&Span>) -> String {
+    use voordeur_kernel::Span;
+    let span = span.and_then(|span| span.length.as_ref()).map(|length| match *length {
+        Length::ElapsedSeconds(seconds) => Span::Elapsed(seconds),
+        Length::WorkingDays(days) => Span::WorkingDays(days),
+        Length::WorkingMinutes(minutes) => Span::WorkingMinutes(minutes),
+    });
+    span.map_or_else(|| "no time".to_owned(), policy::shown_span)
 }
 
 /// Reads a moment: RFC 3339, or a date or local time in the Netherlands.
@@ -219,6 +255,11 @@ mod tests {
     fn words_of_enums_are_short_and_every_one_is_known() {
         assert_eq!(word("voordeur.event.v1.DeclineReason", 1), "no-time");
         assert_eq!(word("voordeur.event.v1.TaskState", 3), "in-progress");
+        assert_eq!(word_of("DECLINE_REASON_NO_TIME"), "no-time");
+        assert_eq!(word_of("CONFIRMED"), "confirmed");
+        assert_eq!(shown_span(Some(&Span { length: Some(Length::WorkingDays(1)) })), "1 working day");
+        assert_eq!(shown_span(Some(&Span { length: Some(Length::ElapsedSeconds(3600)) })), "1 hour");
+        assert_eq!(shown_span(None), "no time");
         let values = words("voordeur.event.v1.HoldReason").possible_values().unwrap().count();
         assert_eq!(values, 4);
     }

@@ -291,7 +291,8 @@ fn expertise(directory: &Directory, policy: &Policy, notes: &mut Notes) {
             &format!("{TABLE}.ladder.{ladder}.steps[{step}]"),
             "EXPERTISE_MISSING",
             format!(
-                "nobody whom it could ask at {centre} {}{more} knows about {what}; it is passed over there",
+                "nobody whom this step could ask at {centre} {}{more} knows about {what}, so it is passed over there; give somebody there \
+                 this expertise, or change what the step asks for",
                 lines.join(", ")
             ),
         );

@@ -65,7 +65,13 @@ pub(super) fn alone(text: &str) -> Result<(Policy, Vec<Warning>), Vec<FileFault>
     let mut notes = Notes::of(text);
     let draft = read_only(text, &mut notes, 1..=u16::MAX);
     if draft.is_none() {
-        notes.fault(1, TABLE, "REQUIRED", "is missing; write [routing] with version and default");
+        notes.fault(
+            1,
+            TABLE,
+            "REQUIRED",
+            "is missing; a file with a policy alone holds [routing] with version = 1 and default = the name of a ladder; a whole directory begins \
+             with format = 1",
+        );
     }
     let policy = draft.and_then(|draft| {
         check_alone(&draft, &mut notes);

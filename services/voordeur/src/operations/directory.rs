@@ -101,10 +101,10 @@ fn parse(file: &Path, text: &str) -> Result<(Directory, Vec<Finding>), Failure> 
 }
 
 pub(crate) fn faulty(file: &Path, faults: &[Finding]) -> Failure {
-    let plural = if faults.len() == 1 { "fault" } else { "faults" };
+    let count = output::counted(faults.len(), "fault", "faults");
     Failure {
         faults: faults.iter().map(ToString::to_string).collect(),
-        ..Failure::usage(format!("{} has {} {plural}", file.display(), faults.len()))
+        ..Failure::usage(format!("{} has {count}", file.display()))
     }
 }
 

@@ -86,10 +86,10 @@ pub(crate) fn run(import: Import, json: bool) -> Result<ExitCode, Failure> {
 }
 
 fn unreadable(file: &Path, faults: &[voordeur_directory::register::Unreadable]) -> Failure {
-    let plural = if faults.len() == 1 { "fault" } else { "faults" };
+    let count = output::counted(faults.len(), "fault", "faults");
     Failure {
         faults: faults.iter().map(ToString::to_string).collect(),
-        ..Failure::usage(format!("{} cannot be read: {} {plural}", file.display(), faults.len()))
+        ..Failure::usage(format!("{} cannot be read: {count}", file.display()))
     }
 }
 
@@ -98,7 +98,8 @@ fn tell_odd(review: &Review) {
         output::complain(&format!("left out: {odd}"));
     }
     if let Some(more) = review.odd.len().checked_sub(ODD_ROWS_SHOWN).filter(|more| *more > 0) {
-        output::complain(&format!("left out: {more} more rows; all of them with --json"));
+        let more = output::counted(more, "more row", "more rows");
+        output::complain(&format!("left out: {more}; all of them with --json"));
     }
 }
 
@@ -124,10 +125,11 @@ fn tell(review: &Review, directory: &Directory) -> Result<(), Failure> {
         }
         output::line("")?;
     }
-    let (proposals, remarks) = (review.proposals.len(), review.remarks.len());
     output::complain(&format!(
-        "{} rows read: {proposals} lines to look at and paste, {remarks} other remarks; nothing was changed",
-        review.rows
+        "{} read: {} to look at and paste, {}; nothing was changed",
+        output::counted(review.rows, "row", "rows"),
+        output::counted(review.proposals.len(), "line", "lines"),
+        output::counted(review.remarks.len(), "other remark", "other remarks")
     ));
     Ok(())
 }

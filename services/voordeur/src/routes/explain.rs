@@ -3,7 +3,6 @@
 use std::{io::Read as _, path::Path, process::ExitCode};
 
 use serde_json::{Value, json};
-use voordeur_chassis::config::Config;
 use voordeur_contracts::intake::SubmitSignalRequest;
 use voordeur_directory::policy::shown_span;
 use voordeur_kernel::Timestamp;
@@ -17,7 +16,7 @@ use voordeur_routing_domain::{
 };
 
 use super::text;
-use crate::{arguments::Global, failure::Failure, operations, output, serve, wire};
+use crate::{arguments::Global, client::Client, failure::Failure, operations, output, wire};
 
 const REQUEST: &str = "voordeur.intake.v1.SubmitSignalRequest";
 
@@ -29,9 +28,9 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let directory = operations::directory::checked(directory)?;
     let signal = read_signal()?;
-    let config = Config::load(global.config.as_deref())?;
-    let overrides = serve::overrides(&config.routing);
-    let rehearsal = rehearse(&directory, &signal, at, supposed, &overrides).map_err(failure)?;
+    let overrides = Client::offline(global)?.overrides();
+    let rehearsal =
+        rehearse(&directory, &signal, at, supposed, &overrides).map_err(|faults| failure(&faults))?;
     if global.json {
         output::value(&shown_json(&rehearsal, at), true)?;
     } else {
@@ -40,15 +39,30 @@ pub(super) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-fn failure(why: NoRehearsal) -> Failure {
-    let failure = Failure::usage(why.to_string());
-    match why {
-        NoRehearsal::NoSuchPerson(_) => {
-            failure.advise("`voordeur directory check FILE` tells what is in the file")
+/// Every fault at once, and for each kind what to do.
+fn failure(faults: &[NoRehearsal]) -> Failure {
+    let mut failure = match faults {
+        [only] => Failure::usage(only.to_string()),
+        all => Failure {
+            faults: all.iter().map(ToString::to_string).collect(),
+            ..Failure::usage(format!("{} faults, so nothing can be explained", all.len()))
+        },
+    };
+    let mut advice: Vec<_> = faults.iter().filter_map(advice).collect();
+    advice.dedup();
+    failure.advice.extend(advice.into_iter().map(str::to_owned));
+    failure
+}
+
+fn advice(fault: &NoRehearsal) -> Option<&'static str> {
+    match fault {
+        NoRehearsal::NoSuchPerson(_) => Some("write keys of people as the file has them: [person.KEY]"),
+        NoRehearsal::Signal { .. } => Some("deploy/demo/signals.jsonl shows signals, one a line"),
+        NoRehearsal::KnownWithoutChild => Some("leave --known out"),
+        NoRehearsal::NoCoordinator => {
+            Some("give somebody of this centre the role coordinator in the directory")
         }
-        NoRehearsal::Signal { .. } => failure.advise("deploy/demo/signals.jsonl shows signals, one a line"),
-        NoRehearsal::KnownWithoutChild => failure.advise("leave --known out"),
-        NoRehearsal::NoCoordinator | NoRehearsal::Refused(_) => failure,
+        NoRehearsal::Refused(_) => None,
     }
 }
 

@@ -67,10 +67,14 @@ from what was seen then: that must give the same, and anything else is a fault. 
 policy: which signals would have had another branch, another first person, other clocks. Tasks from
 before choices kept what they saw cannot be replayed, and are counted.
 
+A service may run with spans of its own instead of those of the policy (routing.offer_s and so on
+in its settings). They are taken from the file of --endpoints, which the service wrote; without it
+from the settings: give the service's own file with --config.
+
 Exit codes: 0 done, 1 a choice came out differently by its own policy, 2 wrong use.
 
 Examples:
-  voordeur routes replay --policy new.toml --since 2026-09-01
+  voordeur routes replay --policy new.toml --since 2026-09-01 --config voordeur.toml
   voordeur routes replay --policy new.toml --since 2026-09-01 --list --json")]
     Replay {
         /// A file with the new policy: a directory, or [routing] alone
@@ -130,8 +134,7 @@ struct PolicyFile {
 /// Reads a directory, or a file with a policy alone; the faults, when it has any.
 fn read_policy(file: &Path) -> Result<Result<PolicyFile, Vec<Finding>>, Failure> {
     let text = operations::directory::read(file)?;
-    // A directory names its format before anything else; a policy alone has none.
-    let whole = text.lines().any(|line| line.split_once('=').is_some_and(|(key, _)| key.trim() == "format"));
+    let whole = text.lines().any(is_of_a_directory);
     Ok(if whole {
         Directory::parse(&text).map(|(directory, warnings)| PolicyFile {
             policy: directory.policy().clone(),
@@ -141,6 +144,15 @@ fn read_policy(file: &Path) -> Result<Result<PolicyFile, Vec<Finding>>, Failure>
     } else {
         parse_alone(&text).map(|(policy, warnings)| PolicyFile { policy, warnings, directory: None })
     })
+}
+
+/// Does this line stand in directories only? One names its format; when that was forgotten, its parts show what it is meant to be.
+fn is_of_a_directory(line: &str) -> bool {
+    let line = line.trim_start();
+    let named = line.split_once('=').is_some_and(|(key, _)| key.trim() == "format");
+    let table = line.trim_start_matches('[');
+    let part = table.split(['.', ']']).next().unwrap_or_default().trim();
+    named || table.len() < line.len() && ["organisation", "centre", "person"].contains(&part)
 }
 
 /// The same where a file with faults ends the command.

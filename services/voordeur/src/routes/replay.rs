@@ -5,7 +5,6 @@ use std::{collections::HashMap, path::Path, process::ExitCode, sync::Arc, time::
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use voordeur_chassis::config::Config;
 use voordeur_directory::{Directory, DirectoryError, DirectoryStore};
 use voordeur_eventlog::{Broker as _, BucketName, StreamName, log::Followed};
 use voordeur_kernel::{ErrorKind, Timestamp};
@@ -20,7 +19,7 @@ use crate::{
     arguments::Global,
     client::Client,
     failure::{Failure, Why, of_kind},
-    output, serve, wire,
+    output, wire,
 };
 
 /// How often progress is told.
@@ -62,7 +61,6 @@ pub(super) async fn run(
 ) -> Result<ExitCode, Failure> {
     let new = good_policy(file)?.policy;
     let client = Client::new(global)?;
-    let config = Config::load(global.config.as_deref())?;
     let broker = client.broker().await?;
     let log = broker.log(StreamName::Tasks);
     let end = log.end(client.deadline()).await.map_err(|error| of_kind(error.kind(), error.to_string()))?;
@@ -71,8 +69,7 @@ pub(super) async fn run(
         client: client.clone(),
         read: HashMap::new(),
     };
-    let mut replay =
-        Replay { directories, new, overrides: serve::overrides(&config.routing), tally: Tally::default() };
+    let mut replay = Replay { directories, new, overrides: client.overrides(), tally: Tally::default() };
     let mut messages = log.follow(None);
     let mut told = Instant::now();
     loop {
@@ -235,7 +232,7 @@ fn report(tally: &Tally, new: &Policy, json: bool) -> Result<ExitCode, Failure> 
         });
         output::value(&value, true)?;
     } else {
-        output::line(&format!("{tasks} {}", if *tasks == 1 { "task" } else { "tasks" }))?;
+        output::line(&output::counted(*tasks, "task", "tasks"))?;
         output::line(&format!("  {same} made again by the policy that was in force, with the same result"))?;
         let told = [
             (*without_sight, "cannot be replayed: made before choices kept what they saw"),
@@ -257,10 +254,11 @@ fn report(tally: &Tally, new: &Policy, json: bool) -> Result<ExitCode, Failure> 
         return Ok(ExitCode::SUCCESS);
     }
     let mut failure = Failure::failed(format!(
-        "{} choices come out differently by the very policy they were made by",
-        different.len()
+        "{} differently by the very policy it was made by",
+        output::counted(different.len(), "choice comes out", "choices come out")
     ))
-    .advise("compare them with `voordeur task explain TASK`; other spans than those of the policy must be in the settings here too (--config)");
+    .advise("did the service run with spans of its own (routing.accept_s and so on)? Give its settings file with --config, or the file of its --endpoints-file with --endpoints")
+    .advise("if not: see what was chosen with `voordeur task explain TASK`, and report it");
     failure.faults.clone_from(different);
     Err(failure)
 }

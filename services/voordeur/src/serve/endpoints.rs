@@ -1,4 +1,4 @@
-//! The file that tells where everything was bound.
+//! The file that tells where everything was bound, and what the commands of operators need to know of the settings in force.
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -22,6 +22,12 @@ impl EndpointsFile {
     pub(super) fn put<const N: usize>(&mut self, name: &str, addresses: [(&str, String); N]) {
         let addresses = addresses.map(|(kind, address)| (kind.to_owned(), address));
         self.content.insert(name.to_owned(), addresses.into());
+    }
+
+    /// More about the same service.
+    pub(super) fn add<const N: usize>(&mut self, name: &str, more: [(&str, String); N]) {
+        let more = more.map(|(kind, value)| (kind.to_owned(), value));
+        self.content.entry(name.to_owned()).or_default().extend(more);
     }
 
     pub(super) fn write(&self) -> Result<(), Failure> {

@@ -27,7 +27,7 @@ use crate::{
 };
 
 pub use services::ServiceName;
-pub(crate) use services::overrides;
+pub(crate) use services::{overrides, spans};
 
 /// How long one look at the broker may take.
 const LOOK_TIME: Duration = Duration::from_secs(5);
@@ -304,6 +304,14 @@ async fn launch(
             [("grpc", format!("http://{}", one.grpc)), ("http", format!("http://{}", one.http))],
         );
         output::line(&format!("{:<10}  grpc http://{}  http http://{}", one.service, one.grpc, one.http))?;
+    }
+    if names.contains(&ServiceName::Routing) {
+        // What `voordeur routes` must count with to come to the same choices.
+        let mut routing = config.routing.clone();
+        file.add(
+            ServiceName::Routing.as_str(),
+            spans(&mut routing).map(|(name, span)| (name, span.to_string())),
+        );
     }
     file.write()?;
     output::line("ready; stop with Ctrl-C")

@@ -326,7 +326,7 @@ Example:
         #[command(flatten)]
         act: Act,
     },
-    /// Ask to cancel it
+    /// Ask to cancel it; the holder or the coordinator then decides with `task decide`
     #[command(after_help = "\
 Example:
   voordeur task cancel tsk_0011… --reason duplicate --as person:noor")]
@@ -339,11 +339,14 @@ Example:
         #[command(flatten)]
         act: Act,
     },
-    /// Answer that question
+    /// Decide on a request to cancel it: --confirm ends it, --refuse lets it go on
     #[command(group(clap::ArgGroup::new("decision").required(true).args(["confirm", "refuse"])))]
     #[command(after_help = "\
 Example:
-  voordeur task decide tsk_0011… --confirm --as person:noor")]
+  voordeur task decide tsk_0011… --confirm --as person:noor
+
+`voordeur task show` tells under `cancellation reason` why somebody asked. Until this is decided
+the task goes on, and its clocks run.")]
     Decide {
         /// tsk_…
         task: String,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use voordeur_contracts::{
     common::actor::Who,
-    event::{self, Candidate, Plan, PlanStep, Seen, Sight, Span, span::Length},
+    event::{self, Audience, Candidate, Plan, PlanStep, Seen, Sight},
     routing::{ExplainRoutingRequest, ExplainRoutingResponse, TimelineEntry},
 };
 
@@ -12,7 +12,7 @@ use crate::{
     client::Client,
     failure::Failure,
     output,
-    wire::{shown_moment, to_json, word},
+    wire::{policy_word, shown_moment, shown_span, to_json, word, word_of},
 };
 
 pub(super) async fn run(client: &Client, task: String, json: bool) -> Result<(), Failure> {
@@ -40,7 +40,7 @@ fn told(task: &str, explained: &ExplainRoutingResponse) -> String {
     if !explained.clocks.is_empty() {
         text.push_str("\n\nClocks when it was made");
         for clock in &explained.clocks {
-            let name = word("voordeur.event.v1.ClockKind", clock.clock);
+            let name = policy_word("voordeur.event.v1.ClockKind", clock.clock);
             let _ = write!(text, "\n  {name:<14} {}", shown_moment(clock.due.as_ref()));
         }
     }
@@ -67,10 +67,14 @@ fn tell_plan(text: &mut String, plan: &Plan) {
 }
 
 fn tell_step(text: &mut String, place: usize, step: &PlanStep) {
-    let audience = word("voordeur.event.v1.Audience", step.audience);
-    let _ = write!(text, "\n  {}. {audience}, {} to respond", place + 1, span(step.respond_within.as_ref()));
+    let audience = policy_word("voordeur.event.v1.Audience", step.audience);
+    let _ = write!(text, "\n  {}. {audience}", place + 1);
     if !step.expertise.is_empty() {
-        let _ = write!(text, ", only who knows about {}", domains(&step.expertise));
+        let _ = write!(text, " who know about {}", domains(&step.expertise, " or "));
+    }
+    // A coordinator is not asked: it is hers.
+    if step.audience != Audience::Coordinator as i32 {
+        let _ = write!(text, ", {} to respond", shown_span(step.respond_within.as_ref()));
     }
     if step.candidates.is_empty() {
         text.push_str("\n       nobody was looked at");
@@ -79,8 +83,11 @@ fn tell_step(text: &mut String, place: usize, step: &PlanStep) {
 }
 
 fn tell_candidate(text: &mut String, candidate: &Candidate) {
-    let reasons: Vec<String> =
-        candidate.reasons.iter().map(|reason| word("voordeur.event.v1.ChoiceReason", *reason)).collect();
+    let reasons: Vec<String> = candidate
+        .reasons
+        .iter()
+        .map(|reason| policy_word("voordeur.event.v1.ChoiceReason", *reason))
+        .collect();
     let chosen = if candidate.chosen { "asked" } else { "not asked" };
     let _ = write!(text, "\n       {:<14} {chosen:<10} {}", candidate.professional, reasons.join(", "));
     if candidate.there_from.is_some() {
@@ -99,16 +106,16 @@ fn tell_sight(text: &mut String, sight: &Sight) {
 }
 
 fn tell_seen(text: &mut String, seen: &Seen) {
-    let attendance = word("voordeur.event.v1.Attendance", seen.attendance);
+    let attendance = policy_word("voordeur.event.v1.Attendance", seen.attendance);
     let mut more = vec![format!("{} open", seen.open_tasks)];
     if seen.weekly_minutes > 0 {
-        more.push(format!("{} hours a week", seen.weekly_minutes / 60));
+        more.push(output::counted(seen.weekly_minutes / 60, "hour a week", "hours a week"));
     }
     if seen.capacity > 0 {
         more.push(format!("others first from {}", seen.capacity));
     }
     if !seen.expertise.is_empty() {
-        more.push(format!("knows about {}", domains(&seen.expertise)));
+        more.push(format!("knows about {}", domains(&seen.expertise, ", ")));
     }
     for (holds, what) in [(!seen.registered, "not registered"), (seen.too_close, "stands too close")] {
         if holds {
@@ -136,10 +143,11 @@ fn tell_entry(text: &mut String, entry: &TimelineEntry) {
         Some(Who::Service(name)) => format!("service {name}"),
         None => String::new(),
     };
-    let _ = write!(text, "\n  {}  {:<24} {who}", shown_moment(entry.at.as_ref()), entry.event);
+    let event = entry.event.replace('_', " ");
+    let _ = write!(text, "\n  {}  {:<24} {who}", shown_moment(entry.at.as_ref()), event);
     let mut more = Vec::new();
     if !entry.reason.is_empty() {
-        more.push(entry.reason.clone());
+        more.push(word_of(&entry.reason));
     }
     if !entry.people.is_empty() {
         more.push(entry.people.join(", "));
@@ -169,30 +177,21 @@ fn tell_entry(text: &mut String, entry: &TimelineEntry) {
     }
 }
 
-fn domains(numbers: &[i32]) -> String {
-    let words: Vec<String> =
-        numbers.iter().map(|number| word("voordeur.common.v1.ConcernDomain", *number)).collect();
-    words.join(", ")
+fn domain(number: i32) -> String {
+    policy_word("voordeur.common.v1.ConcernDomain", number).to_uppercase()
 }
 
-fn span(span: Option<&Span>) -> String {
-    match span.and_then(|span| span.length.as_ref()) {
-        Some(Length::ElapsedSeconds(seconds)) if seconds % 60 == 0 => format!("{} minutes", seconds / 60),
-        Some(Length::ElapsedSeconds(seconds)) => format!("{seconds} seconds"),
-        Some(Length::WorkingDays(days)) => format!("{days} working days"),
-        Some(Length::WorkingMinutes(minutes)) if minutes % 60 == 0 => {
-            format!("{} working hours", minutes / 60)
-        }
-        Some(Length::WorkingMinutes(minutes)) => format!("{minutes} working minutes"),
-        None => "no time".to_owned(),
-    }
+/// As policies write them.
+fn domains(numbers: &[i32], between: &str) -> String {
+    let words = numbers.iter().map(|number| domain(*number));
+    words.collect::<Vec<_>>().join(between)
 }
 
 #[cfg(test)]
 mod tests {
     use voordeur_contracts::{
-        common::{Actor, Person},
-        event::{Attendance, Audience, ChoiceReason, ClockKind, Deadline, StepTaken},
+        common::{self, Actor, Person},
+        event::{Attendance, ChoiceReason, ClockKind, Deadline, Span, StepTaken, span::Length},
     };
 
     use super::*;
@@ -217,13 +216,22 @@ mod tests {
             ],
             ..PlanStep::default()
         };
+        let known = PlanStep {
+            audience: Audience::KnownProfessional.into(),
+            respond_within: Some(Span { length: Some(Length::WorkingDays(1)) }),
+            expertise: [common::ConcernDomain::SpraakTaal, common::ConcernDomain::Gedrag]
+                .map(i32::from)
+                .into(),
+            ..PlanStep::default()
+        };
+        let last = PlanStep { audience: Audience::Coordinator.into(), ..PlanStep::default() };
         let by = Person { key: "noor".into(), role: 1 };
         ExplainRoutingResponse {
             plan: Some(Plan {
                 policy_version: 3,
                 branch: vec!["root".into(), "gedrag".into()],
                 ladder: "regular".into(),
-                steps: vec![step, PlanStep::default()],
+                steps: vec![step, known, last],
                 ..Plan::default()
             }),
             sight: Some(Sight {
@@ -260,15 +268,38 @@ mod tests {
         for part in [
             "tsk_1, by directory 7, policy 3",
             "Branch: root > gedrag",
-            "1. present-at-centre, 4 working hours to respond",
-            "noor           asked      present, has-expertise",
+            "1. present_at_centre, 4 working hours to respond",
+            "2. known_professional who know about SPRAAK_TAAL or GEDRAG, 1 working day to respond",
+            "3. coordinator\n",
+            "noor           asked      present, has_expertise",
             "sam            not asked  absent (there from 2026-01-06 10:00)",
             "nobody was looked at",
             "sam            absent; 2 open, not registered, noor stands in, there from 2026-01-06 10:00",
-            "first-contact  2026-01-05 11:00",
-            "offer_declined           noor (professional)  [DECLINE_REASON_NO_TIME; noor; step 3, passed over 2; directory 7]",
+            "first_contact  2026-01-05 11:00",
+            "offer declined           noor (professional)  [no-time; noor; step 3, passed over 2; directory 7]",
         ] {
             assert!(text.contains(part), "{part}\n----\n{text}");
+        }
+    }
+
+    #[test]
+    fn the_words_are_those_of_policies_and_of_routes() {
+        use voordeur_kernel::ConcernDomain;
+        use voordeur_routing_domain::words;
+        let audiences: Vec<_> = words::Audience::ALL.iter().map(|word| word.name()).collect();
+        let reasons: Vec<_> = words::ChoiceReason::ALL.iter().map(|word| word.name()).collect();
+        let clocks: Vec<_> = words::ClockKind::ALL.iter().map(|word| word.name()).collect();
+        let known = [("Audience", audiences), ("ChoiceReason", reasons), ("ClockKind", clocks)];
+        for (kind, names) in known {
+            let shown: Vec<_> =
+                (1..100).map(|number| policy_word(&format!("voordeur.event.v1.{kind}"), number)).collect();
+            for name in names {
+                assert!(shown.contains(&name.to_owned()), "{kind}: {name}");
+            }
+        }
+        let domains: Vec<_> = (1..).map(domain).take(ConcernDomain::ALL.len()).collect();
+        for name in ConcernDomain::ALL.map(ConcernDomain::name) {
+            assert!(domains.contains(&name.to_owned()), "{name}: {domains:?}");
         }
     }
 

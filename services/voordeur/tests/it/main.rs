@@ -20,6 +20,7 @@ mod operations;
 mod outcome;
 mod outcome_classify;
 mod outcome_report;
+mod people;
 mod registers;
 mod routes;
 mod support;

@@ -251,20 +251,11 @@ async fn past_choices_come_out_the_same_by_their_own_policy_and_are_rehearsed_by
         .json();
     assert_eq!(none[0]["tasks"], 0);
 
-    // Other settings than those of the service give another choice, and that is not passed over in silence.
-    let mut other = command(&[
-        "--endpoints",
-        endpoints,
-        "routes",
-        "replay",
-        "--policy",
-        &policy,
-        "--since",
-        "2020-01-01",
-    ]);
-    let run = Run::from(other.env("VOORDEUR__ROUTING__ACCEPT_S", "77").output().unwrap()).ends_with(1);
-    assert!(run.err.contains("12 choices come out differently"), "{}", run.err);
-    assert!(run.err.contains("tsk_"), "{}", run.err);
+    // What stands in the surroundings of the operator is not what the service counted with, and the service has told.
+    let mut other = command(&["--endpoints", endpoints, "routes", "replay", "--policy"]);
+    other.args([&policy, "--since", "2020-01-01"]).env("VOORDEUR__ROUTING__ACCEPT_S", "77");
+    let run = Run::from(other.output().unwrap()).ends_with(0);
+    assert!(run.out.contains("12 made again"), "{}", run.out);
 }
 
 /// People, whether they were chosen and why, step by step: as `explain` says it, and as the service does.

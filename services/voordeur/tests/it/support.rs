@@ -81,21 +81,26 @@ pub struct Everything {
 
 impl Everything {
     pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// With more on its command line.
+    pub async fn start_with(more: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let endpoints = folder.path().join("endpoints.json");
-        let child = Self::spawn(folder.path(), &endpoints);
+        let child = Self::spawn(folder.path(), &endpoints, more);
         let everything = Self { child, folder, endpoints };
         everything.ready().await;
         everything
     }
 
-    fn spawn(folder: &Path, endpoints: &Path) -> Child {
+    fn spawn(folder: &Path, endpoints: &Path, more: &[&str]) -> Child {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
         let mut command = command(&["serve", "all", "--dev", "--free-ports"]);
         command.arg("--data").arg(folder.join("data"));
         command.arg("--directory").arg(file("deploy/directory/demo.toml"));
         command.arg("--endpoints-file").arg(endpoints);
-        command.stdout(Stdio::null()).stderr(log).spawn().unwrap()
+        command.args(more).stdout(Stdio::null()).stderr(log).spawn().unwrap()
     }
 
     pub async fn ready(&self) {
@@ -113,7 +118,7 @@ impl Everything {
 
     /// Starts it again on the same data.
     pub async fn restart(&mut self) {
-        self.child = Self::spawn(self.folder.path(), &self.endpoints);
+        self.child = Self::spawn(self.folder.path(), &self.endpoints, &[]);
         self.ready().await;
     }
 

@@ -75,9 +75,9 @@ async fn a_task_is_met_about_passed_on_explained_and_continued() {
         "the built-in policy",
         "Ladder: follow-up",
         "Clocks when it was made",
-        "follows-her-work",
-        "noor (professional)  [ASSIGN_REASON_WORKLOAD; marit; directory 1]",
-        "marit (coordinator)  [TRANSFER_END_ACCEPTED; directory 1]",
+        "follows_her_work",
+        "noor (professional)  [workload; marit; directory 1]",
+        "marit (coordinator)  [accepted; directory 1]",
     ] {
         assert!(plain.out.contains(part), "{part}\n{}", plain.out);
     }
