@@ -25,15 +25,6 @@ pub(crate) fn subject(episode: EpisodeId) -> Result<Subject, BadSubject> {
     Subject::of(PREFIX, &episode.to_hex())
 }
 
-/// One history.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct State {
-    /// Whose history it is.
-    pub(crate) id: EpisodeId,
-    /// The episode.
-    pub(crate) episode: Episode,
-}
-
 /// Where an episode stands in lists: newest first is the largest first. The moment in milliseconds.
 pub(crate) type Place = (i64, EpisodeId);
 
@@ -92,13 +83,12 @@ impl Index {
         Box::new(entries.rev().map(|(place, open)| (*place, *open)))
     }
 
-    fn put(&mut self, state: &State) {
-        let episode = &state.episode;
+    fn put(&mut self, id: EpisodeId, episode: &Episode) {
         for fact in episode.facts() {
             if let Change::EpisodesLinked { earlier } = fact.change {
                 let later = self.later.entry(earlier).or_default();
-                if !later.contains(&state.id) {
-                    later.push(state.id);
+                if !later.contains(&id) {
+                    later.push(id);
                 }
             }
         }
@@ -106,13 +96,13 @@ impl Index {
         for centre in placed.centres() {
             let centre = self.shared(centre);
             let list = self.by_centre.entry(centre).or_default();
-            list.insert((placed.opened_ms, state.id), episode.is_open());
+            list.insert((placed.opened_ms, id), episode.is_open());
         }
-        self.due.extend(placed.due_ms.map(|due| (due, state.id)));
-        if Episodes::leaves_memory(state) {
+        self.due.extend(placed.due_ms.map(|due| (due, id)));
+        if Episodes::leaves_memory(episode) {
             let shared = |centre: &CentreKey| self.shared(centre);
             let (centre, others) = (shared(&placed.centre), placed.others.iter().map(shared).collect());
-            self.ended.insert(state.id, Placed { centre, others, ..placed });
+            self.ended.insert(id, Placed { centre, others, ..placed });
         }
     }
 
@@ -122,9 +112,9 @@ impl Index {
     }
 
     /// `before`: as it stood in memory. One that had ended was not there; its place is known here.
-    fn take_out(&mut self, id: EpisodeId, before: Option<&State>) {
+    fn take_out(&mut self, id: EpisodeId, before: Option<&Episode>) {
         let ended = self.ended.remove(&id);
-        let Some(placed) = before.and_then(|state| Placed::of(&state.episode)).or(ended) else { return };
+        let Some(placed) = before.and_then(Placed::of).or(ended) else { return };
         if let Some(due) = placed.due_ms {
             self.due.remove(&(due, id));
         }
@@ -184,43 +174,42 @@ fn id_of(subject: &Subject) -> Option<EpisodeId> {
 }
 
 impl Machine for Episodes {
-    type State = State;
+    type State = Episode;
     type Index = Index;
 
     fn concerns(subject: &Subject) -> bool {
         subject.prefix() == PREFIX
     }
 
-    fn evolve(state: Option<State>, message: &Recorded) -> Result<State, Unreadable> {
-        let id = id_of(&message.subject).ok_or_else(|| unreadable("the subject is no episode"))?;
+    fn evolve(state: Option<Episode>, message: &Recorded) -> Result<Episode, Unreadable> {
+        if id_of(&message.subject).is_none() {
+            return Err(unreadable("the subject is no episode"));
+        }
         let commit = message.commit.ok_or_else(|| unreadable("the message has no commit id"))?;
         let wire = EpisodeEvent::decode(&*message.data).map_err(|_| unreadable("no EpisodeEvent"))?;
         let event = read_event(&wire).map_err(unreadable)?;
         if state.is_none() && event.meta.ordinal > 1 {
             return Err(Unreadable::EarlierEventsNeeded);
         }
-        let episode = evolve(state.map(|state| state.episode), &event, commit)
-            .map_err(|error| unreadable(error.to_string()))?;
-        Ok(State { id, episode })
+        evolve(state, &event, commit).map_err(|error| unreadable(error.to_string()))
     }
 
-    fn leaves_memory(state: &State) -> bool {
-        !state.episode.is_open()
+    fn leaves_memory(state: &Episode) -> bool {
+        !state.is_open()
     }
 
-    fn index(index: &mut Index, subject: &Subject, before: Option<&State>, after: Option<&State>) {
+    fn index(index: &mut Index, subject: &Subject, before: Option<&Episode>, after: Option<&Episode>) {
+        let Some(id) = id_of(subject) else { return };
         if let (Some(before), Some(after)) = (before, after)
-            && !moves_lists(after.episode.last_change())
+            && !moves_lists(after.last_change())
         {
-            index.move_due(after.id, &before.episode, &after.episode);
+            index.move_due(id, before, after);
             return;
         }
-        if let Some(id) = id_of(subject) {
-            index.take_out(id, before);
-        }
+        index.take_out(id, before);
         // A history that froze leaves the lists; the fold knows that it froze, so that no second episode is opened beside it.
-        if let Some(state) = after {
-            index.put(state);
+        if let Some(after) = after {
+            index.put(id, after);
         }
     }
 }

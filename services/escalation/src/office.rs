@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use tonic::async_trait;
 use voordeur_chassis::{Problem, trace_headers};
 use voordeur_directory::{Directory, DirectoryWatch};
-use voordeur_escalation_domain::{Action, Actor, Command, Event, Refusal, Rules, deadline::start_of, decide};
+use voordeur_escalation_domain::{
+    Action, Actor, Command, Episode, Event, Refusal, Rules, deadline::start_of, decide,
+};
 use voordeur_eventlog::{
     Commit, Deadline, Subject,
     fold::{ExecuteError, Executed, Expect, Fold, FoldError},
@@ -16,7 +18,7 @@ use voordeur_vault::Deriver;
 use crate::{
     clock::Deadlines,
     codec::{EPISODE_KIND, SERVICE, SOURCE, write},
-    machine::{Episodes, State, subject},
+    machine::{Episodes, subject},
     tasks::TaskHistories,
 };
 
@@ -30,6 +32,15 @@ pub(crate) struct Office {
     pub(crate) rules: Rules,
 }
 
+/// An episode with its id. The fold keeps it under its subject, so it need not know it itself.
+#[derive(Debug, Clone)]
+pub(crate) struct State {
+    /// Whose history it is.
+    pub(crate) id: EpisodeId,
+    /// The episode.
+    pub(crate) episode: Arc<Episode>,
+}
+
 impl Office {
     /// The newest directory.
     pub(crate) fn directory(&self) -> Result<Arc<Directory>, Problem> {
@@ -39,13 +50,9 @@ impl Office {
     }
 
     /// The history of an episode, from memory or else from the log.
-    pub(crate) async fn load(
-        &self,
-        id: EpisodeId,
-        deadline: Deadline,
-    ) -> Result<Option<Arc<State>>, Problem> {
+    pub(crate) async fn load(&self, id: EpisodeId, deadline: Deadline) -> Result<Option<State>, Problem> {
         let subject = subject(id).map_err(|error| Problem::broken(error.to_string()))?;
-        Ok(self.fold.load(&subject, deadline).await?.map(|held| held.state))
+        Ok(self.fold.load(&subject, deadline).await?.map(|held| State { id, episode: held.state }))
     }
 
     /// How many episodes of a child are known here, which is the ordinal of the newest: each begins after the one before has ended. The fold
@@ -73,8 +80,7 @@ impl Office {
         for ordinal in (1..=self.known_of(child)).rev() {
             let id = self.deriver.episode_id(child, ordinal);
             let Ok(subject) = subject(id) else { continue };
-            if self.fold.load(&subject, deadline).await?.is_some_and(|held| held.state.episode.has_task(task))
-            {
+            if self.fold.load(&subject, deadline).await?.is_some_and(|held| held.state.has_task(task)) {
                 return Ok(Some(id));
             }
         }
@@ -93,13 +99,13 @@ impl Office {
         command: &Command,
         urgent: bool,
         deadline: Deadline,
-    ) -> Result<Executed<State>, ExecuteError<Refusal>> {
+    ) -> Result<Executed<Episode>, ExecuteError<Refusal>> {
         let subject = history_of(command.episode)?;
         let mut command = command.clone();
         self.fold
             .execute(&subject, expect, deadline, |state, _| {
                 command.now = self.clock.now();
-                let event = decide(state.map(|state| &state.episode), &command, &self.rules)?;
+                let event = decide(state, &command, &self.rules)?;
                 Ok::<_, Refusal>(event.map(|event| commit(&command, &event, urgent)))
             })
             .await
@@ -200,4 +206,4 @@ pub(crate) fn start(rules: &Rules, day: jiff::civil::Date) -> Option<Timestamp> 
 }
 
 /// Sorted by id: several loads in one order.
-pub(crate) type States = BTreeMap<EpisodeId, Arc<State>>;
+pub(crate) type States = BTreeMap<EpisodeId, State>;

@@ -12,7 +12,7 @@ use voordeur_escalation_domain::{Change as EpisodeChange, Word as _, Work};
 use voordeur_eventlog::{Deadline, EventLog, Recorded, Subject};
 use voordeur_kernel::{ChildAlias, EpisodeId, TaskId};
 
-use crate::{machine::State, office::Office};
+use crate::office::{Office, State};
 
 /// Prefix of the histories of tasks.
 const PREFIX: &str = "voordeur.task.v1";

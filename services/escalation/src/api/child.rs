@@ -1,7 +1,5 @@
 //! One child under several aliases: episodes that were linked afterwards, and how the child's case stands.
 
-use std::sync::Arc;
-
 use voordeur_chassis::Problem;
 use voordeur_escalation_domain::{
     Event, Meta,
@@ -10,10 +8,7 @@ use voordeur_escalation_domain::{
 use voordeur_eventlog::Deadline;
 use voordeur_kernel::{CommandId, EpisodeId};
 
-use crate::{
-    machine::State,
-    office::{Office, States},
-};
+use crate::office::{Office, State, States};
 
 /// Window of the class that is shown.
 pub(super) const WINDOW: u16 = voordeur_escalation_domain::WINDOW_DAYS;
@@ -32,16 +27,15 @@ pub(super) struct Child {
 /// Follows the links in both directions and classifies the case.
 pub(super) async fn of(office: &Office, state: &State, deadline: Deadline) -> Result<Child, Problem> {
     let mut all = States::new();
-    let own = Arc::new(state.clone());
-    let mut open = vec![Arc::clone(&own)];
-    all.insert(state.id, own);
+    let mut open = vec![state.clone()];
+    all.insert(state.id, state.clone());
     while let Some(next) = open.pop() {
         for id in neighbours(office, &next, deadline).await? {
             if all.len() < LINKED_MAX
                 && !all.contains_key(&id)
                 && let Some(found) = office.load(id, deadline).await?
             {
-                all.insert(id, Arc::clone(&found));
+                all.insert(id, found.clone());
                 open.push(found);
             }
         }

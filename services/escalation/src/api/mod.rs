@@ -28,9 +28,9 @@ use voordeur_kernel::{CentreKey, EpisodeId, Faults, ProfessionalKey, TaskId};
 
 use crate::{
     audit::{Audit, Doing, Look, Right},
-    machine::{Place, STREAM, State},
+    machine::{Place, STREAM},
     metrics::FactInstruments,
-    office::Office,
+    office::{Office, State},
 };
 
 /// Looks that are put on record side by side for one page.

@@ -22,8 +22,7 @@ use super::{
 use crate::{
     audit::Doing,
     codec::facts::{self, Ids, day},
-    machine::State,
-    office::{failed, refused, start},
+    office::{State, failed, refused, start},
 };
 
 /// The processing activity in the audit.
@@ -59,13 +58,14 @@ impl EpisodeApi {
         let kind = asked.change.kind().name();
         match self.decide(caller, &state, asked, deadline).await {
             Ok((fact, executed)) => {
+                let after = State { id: state.id, episode: executed.state };
                 if executed.changed {
                     self.facts.recorded(kind);
                 }
                 let doing = Doing::change(ACTIVITY, by);
-                self.record(caller, &executed.state, doing, deadline).await?;
+                self.record(caller, &after, doing, deadline).await?;
                 Ok(RecordFactResponse {
-                    episode: Some(self.shown(&executed.state, deadline).await?),
+                    episode: Some(self.shown(&after, deadline).await?),
                     fact_id: fact_id(fact),
                     known: !executed.changed,
                     position: Some(wire_position(&executed.position)),
@@ -92,7 +92,8 @@ impl EpisodeApi {
         state: &State,
         asked: Asked,
         deadline: Deadline,
-    ) -> Result<(CommitId, voordeur_eventlog::fold::Executed<State>), Problem> {
+    ) -> Result<(CommitId, voordeur_eventlog::fold::Executed<voordeur_escalation_domain::Episode>), Problem>
+    {
         self.check_people(caller, state, &asked.change, deadline).await?;
         let action = match asked.change {
             Change::EpisodesLinked { earlier } => {

@@ -18,8 +18,7 @@ use super::{
 };
 use crate::{
     codec::{deadline_to_wire, number, write_change},
-    machine::State,
-    office::Office,
+    office::{Office, State},
 };
 
 /// Everything that is shown of an episode; codes only.
