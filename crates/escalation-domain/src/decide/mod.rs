@@ -213,6 +213,14 @@ impl<'a> Case<'a> {
             .is_some_and(|withdrawal| on > day_of(withdrawal.at.effective, &self.rules.zone))
     }
 
+    /// Did what a task tells happen after consent was withdrawn? People know the day of a withdrawal, a task knows the moment: on that day it
+    /// is surely after it once the withdrawal was known here.
+    fn after_withdrawal(&self) -> bool {
+        let known = self.picture.withdrawn.map(|withdrawal| withdrawal.at);
+        self.withdrawn_before(self.on())
+            || known.is_some_and(|at| self.command.effective_at > at.effective.max(at.recorded))
+    }
+
     fn take_signal(&self, child: ChildAlias, signal: &SignalJoined) -> Result<Option<Decided>, Refusal> {
         if self.episode.child() != child {
             return Err(Refusal::OtherChild);
@@ -238,7 +246,7 @@ impl<'a> Case<'a> {
             Change::FirstContact { task: known } => (fact.effective_at, known) <= (at, task),
             _ => false,
         });
-        Ok((!earlier && !self.withdrawn_before(self.on())).then_some((Change::FirstContact { task }, None)))
+        Ok((!earlier && !self.after_withdrawal()).then_some((Change::FirstContact { task }, None)))
     }
 
     fn completion(
@@ -255,7 +263,7 @@ impl<'a> Case<'a> {
             && self.facts.iter().any(
                 |fact| matches!(fact.change, Change::TaskCompleted { task: known, .. } if known == task),
             );
-        let silent = known || self.withdrawn_before(self.on());
+        let silent = known || self.after_withdrawal();
         Ok((!silent).then_some((Change::TaskCompleted { task, outcome }, None)))
     }
 

@@ -2,9 +2,12 @@
 
 use jiff::tz::TimeZone;
 use voordeur_escalation_domain::{
-    Action, Change, TaskOutcome,
+    Action, Actor, Change, Command, TaskOutcome,
+    deadline::{day_of, start_of},
     outcome::{ESC_1, FactKind, take_in},
+    words::WithdrawalScope,
 };
+use voordeur_kernel::{ProfessionalKey, Role};
 
 use crate::{History, at, command, completed, reached, take, task};
 
@@ -70,4 +73,24 @@ fn the_rules_see_a_contact_and_nothing_else_of_it() {
     let kinds: Vec<_> = facts.iter().map(|fact| fact.kind).collect();
     assert!(matches!(kinds.as_slice(), [FactKind::Signal(_), FactKind::FirstContact]), "{kinds:?}");
     assert!(matches!(history.events[3].0.change, Change::TaskCompleted { .. }));
+}
+
+#[test]
+fn what_happens_once_a_withdrawal_is_known_is_not_recorded_not_even_on_that_day() {
+    let zone = TimeZone::get("Europe/Amsterdam").unwrap();
+    for scope in WithdrawalScope::ALL.iter().copied() {
+        let mut history = done();
+        let withdrawal = command(Action::Record(Change::ConsentWithdrawn { scope }), 0, 70);
+        let today = start_of(day_of(at(70), &zone), &zone).unwrap();
+        assert_eq!(day_of(at(100), &zone), day_of(at(70), &zone), "all of it is on one day");
+        let noor = Actor::Person(ProfessionalKey::parse("noor").unwrap(), Role::Professional);
+        let withdrawal = Command { effective_at: today, actor: noor, ..withdrawal };
+        assert_eq!(history.give(&withdrawal), Ok(true));
+        let before = history.clone();
+        assert_eq!(history.give(&command(contact_in(1, 8), 90, 91)), Ok(false));
+        assert_eq!(history.give(&command(completed_in(1, 8, TaskOutcome::Advice), 100, 101)), Ok(false));
+        assert_eq!(history, before);
+        // What happened before may become known later.
+        assert_eq!(history.give(&command(reached(1), 65, 102)), Ok(true));
+    }
 }

@@ -17,7 +17,7 @@ use voordeur_eventlog::{
 use voordeur_testkit::eventually;
 
 use crate::{
-    recording::{ask, baseline, contacted, tell},
+    recording::{ask, baseline, contacted, reason, support, tell},
     world::{About, Replica, World, about, at, of_task, soon, task},
 };
 
@@ -206,4 +206,73 @@ async fn more_work_on_nothing_or_about_another_child_is_parked() {
     world.quiet(&[&replica]).await;
     assert_eq!(told(&world), [("opened", 1, None)]);
     replica.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_consent_was_withdrawn_more_work_may_be_asked_for_and_the_episode_learns_nothing_of_it() {
+    let world = World::new(MemoryBroker::new());
+    let replica = world.replica().await;
+    let id = contacted(&world, &replica).await.episode_id;
+    world.answered(&about(1, 1, 10_000), 10_000).await;
+    world.episode(&replica, 1, "it was completed", |e| e.tasks[0].completed_at.is_some()).await;
+    let withdrawn = event::EpisodeConsentWithdrawn { scope: event::WithdrawalScope::All.into() };
+    let told = tell(&replica, "noor", ask(&id, "withdraw", Fact::ConsentWithdrawn(withdrawn))).await.unwrap();
+    let stored = world.broker.messages(StreamName::Episodes).len();
+    // On that day, and later.
+    let tasks = [more(2, 1, 10_005), more(3, 1, 10_005 + 40 * 24 * 60)];
+    for further in &tasks {
+        world.requested(further).await;
+        world.contact(further, further.came + 5, true).await;
+        world.answered(further, further.came + 10).await;
+    }
+    world.quiet(&[&replica]).await;
+    assert_eq!(world.broker.messages(StreamName::Episodes).len(), stored);
+    assert_eq!(world.broker.messages(StreamName::DeadLetters).len(), 0);
+    world.stands(&tasks[0], TaskState::InProgress, "noor").await;
+    let refused = tell(&replica, "noor", ask(&id, "support", support(5))).await.unwrap_err();
+    assert_eq!(reason(&refused), "CONSENT_WITHDRAWN_WHOLE", "nor do people record in it");
+    // The withdrawal was a mistake: what the tasks tell is known when they move again.
+    let undo = event::FactCorrected {
+        target: told.fact_id.strip_prefix("fac_").map(id_bytes).unwrap(),
+        void: true,
+        second_person: "sam".into(),
+        reason: event::CorrectionReason::WrongChild.into(),
+        ..Default::default()
+    };
+    tell(&replica, "noor", ask(&id, "undo", Fact::CorrectedFact(undo))).await.unwrap();
+    for further in &tasks {
+        world.contact(further, further.came + 20, true).await;
+    }
+    let episode = world.episode(&replica, 1, "both are known", |e| e.tasks[0].further_work.len() == 2).await;
+    assert_eq!(episode.episode_id, id);
+    replica.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_after_the_withdrawal_has_an_episode_that_more_work_on_it_belongs_to() {
+    let world = World::new(MemoryBroker::new());
+    let replica = world.replica().await;
+    let id = contacted(&world, &replica).await.episode_id;
+    let withdrawn = event::EpisodeConsentWithdrawn { scope: event::WithdrawalScope::All.into() };
+    tell(&replica, "noor", ask(&id, "withdraw", Fact::ConsentWithdrawn(withdrawn))).await.unwrap();
+    // With a consent of its own.
+    let later = about(2, 1, 10_100);
+    world.requested(&later).await;
+    world.answered(&later, 10_110).await;
+    let (old, new) = (more(3, 1, 10_120), more(4, 2, 10_120));
+    for further in [&old, &new] {
+        world.requested(further).await;
+        world.answered(further, 10_130).await;
+    }
+    let next =
+        world.episode(&replica, 2, "its further work is known", |e| e.tasks[0].further_work.len() == 1).await;
+    world.quiet(&[&replica]).await;
+    assert_ne!(next.episode_id, id);
+    assert_eq!(shown(&replica, 1).await.tasks[0].completed_at, None, "the first episode learns nothing");
+    replica.stop().await;
+}
+
+/// The bytes of an id in hexadecimal digits.
+fn id_bytes(hex: &str) -> prost::bytes::Bytes {
+    u128::from_str_radix(hex, 16).unwrap().to_be_bytes().to_vec().into()
 }
