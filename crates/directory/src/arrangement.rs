@@ -44,6 +44,28 @@ impl Directory {
             arrangement.centre.as_str() == centre && self.works_at(person, arrangement.neighbour.as_str())
         })
     }
+
+    /// Is the work of a centre hers to do: does she work with children's cases there, or [near it](Self::works_near)? Whoever is none of these
+    /// is not expected to act on it, and hears nothing of it.
+    #[must_use]
+    pub fn works_for(&self, person: &str, centre: &str) -> bool {
+        self.works_at(person, centre) || self.works_near(person, centre)
+    }
+
+    /// The same on one day: of neighbours only those whose arrangement holds then. Who does so no more may not be asked, and is away from
+    /// what she holds.
+    #[must_use]
+    pub fn works_for_on(&self, person: &str, centre: &str, day: Date) -> bool {
+        self.works_at(person, centre)
+            || self.neighbours_of(centre, day).any(|neighbour| self.works_at(person, neighbour.as_str()))
+    }
+
+    /// May she see one piece of the work of a centre? Everybody who works there may; somebody who works [near it](Self::works_near) only when
+    /// it is `hers`, as she holds it or was asked for it.
+    #[must_use]
+    pub fn may_see_work(&self, person: &str, centre: &str, hers: impl FnOnce() -> bool) -> bool {
+        self.works_at(person, centre) || hers() && self.works_near(person, centre)
+    }
 }
 
 /// Reads the tables; one with a fault is left out.

@@ -82,10 +82,7 @@ impl Office {
     ) -> Option<IsAway> {
         let gone = |reason| Some(IsAway { reason, until: None, stand_in: None });
         let today = directory.local_date(now);
-        let works_here = directory.works_at(person.as_str(), centre.as_str())
-            || directory
-                .neighbours_of(centre.as_str(), today)
-                .any(|other| directory.works_at(person.as_str(), other.as_str()));
+        let works_here = directory.works_for_on(person.as_str(), centre.as_str(), today);
         let found = directory.person(person.as_str()).filter(|_| works_here);
         let Some(found) = found else { return gone(AwayReason::LeftCentre) };
         if found.role == voordeur_kernel::Role::Professional && !found.is_registered_on(today) {

@@ -8,6 +8,7 @@
 )]
 
 mod agreements;
+mod arrangements;
 mod broken;
 mod calendar_page;
 mod files;

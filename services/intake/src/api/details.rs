@@ -297,8 +297,7 @@ impl Intake {
 
 /// Is she of the centre, or does she hold the task by an arrangement with a neighbour?
 fn works_on(directory: &Directory, person: &str, standing: &TaskStanding) -> bool {
-    directory.works_at(person, &standing.centre)
-        || (standing.holder == person && directory.works_near(person, &standing.centre))
+    directory.may_see_work(person, &standing.centre, || standing.holder == person)
 }
 
 /// How often work can be continued before nobody looks further back for what asked for it.

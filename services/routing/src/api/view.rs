@@ -22,13 +22,12 @@ pub(crate) fn visible(directory: &Directory, person: &ProfessionalKey, task: &Ta
             || task.is_offered_to(person)
             || task.declined.iter().any(|(other, _)| other == person)
     };
-    directory.works_at(person.as_str(), centre) || hers() && directory.works_near(person.as_str(), centre)
+    directory.may_see_work(person.as_str(), centre, hers)
 }
 
 /// May she hear that this task is not on her list any more? Somebody of a neighbour cannot see it by then.
 pub(crate) fn may_have_seen(directory: &Directory, person: &ProfessionalKey, task: &Task) -> bool {
-    let centre = task.about.centre.as_str();
-    directory.works_at(person.as_str(), centre) || directory.works_near(person.as_str(), centre)
+    directory.works_for(person.as_str(), task.about.centre.as_str())
 }
 
 /// Is it on her own list? What she holds, what she is asked to take or to take over, and for a coordinator what came to her: a cancellation

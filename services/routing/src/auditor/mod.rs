@@ -30,14 +30,14 @@ use signals::Signals;
 /// Who the directory in force knows.
 pub trait InForce {
     /// Does she work with children's cases at this centre, or at a neighbour whose people may be asked for it?
-    fn works_at(&self, person: &str, centre: &str) -> bool;
+    fn works_for(&self, person: &str, centre: &str) -> bool;
     /// Is she one of its coordinators?
     fn coordinates(&self, person: &str, centre: &str) -> bool;
 }
 
 impl InForce for voordeur_directory::Directory {
-    fn works_at(&self, person: &str, centre: &str) -> bool {
-        voordeur_directory::Directory::works_at(self, person, centre) || self.works_near(person, centre)
+    fn works_for(&self, person: &str, centre: &str) -> bool {
+        voordeur_directory::Directory::works_for(self, person, centre)
     }
 
     fn coordinates(&self, person: &str, centre: &str) -> bool {
@@ -280,9 +280,9 @@ impl Auditor {
             // A clock that rang before has told the coordinator.
             let told =
                 asked(ClockKind::HolderAway) || open.deadlines.iter().any(|deadline| deadline.round > 0);
-            return directory.works_at(text(open.holder), centre) || told && coordinates();
+            return directory.works_for(text(open.holder), centre) || told && coordinates();
         }
-        open.offered.iter().any(|person| directory.works_at(text(*person), centre))
+        open.offered.iter().any(|person| directory.works_for(text(*person), centre))
             || open.state == TaskState::CancelRequested && coordinates()
     }
 

@@ -92,7 +92,7 @@ fn codes(report: &Report) -> Vec<&'static str> {
 struct Everybody;
 
 impl InForce for Everybody {
-    fn works_at(&self, person: &str, _: &str) -> bool {
+    fn works_for(&self, person: &str, _: &str) -> bool {
         person.starts_with(['a', 'b', 'd'])
     }
 
