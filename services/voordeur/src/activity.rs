@@ -368,7 +368,8 @@ fn hours(minutes: u64) -> String {
 
 fn picture(picture: &GetFloorPictureResponse) -> Result<(), Failure> {
     let period = picture.period.clone().unwrap_or_default();
-    output::line(&format!("{} to {}: {} activities", period.from, period.until, picture.activities))?;
+    let count = output::counted(picture.activities, "activity", "activities");
+    output::line(&format!("{} to {}: {count}", period.from, period.until))?;
     let free: u64 = picture
         .used
         .iter()

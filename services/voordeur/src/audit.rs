@@ -80,7 +80,8 @@ async fn until_well(options: &Options, client: &Client, broker: &NatsBroker) -> 
         if report.all_well() || Instant::now() >= end {
             return Ok(report);
         }
-        output::complain(&format!("not well yet: {} findings; looking again", total(&report)));
+        let count = output::counted(total(&report), "finding", "findings");
+        output::complain(&format!("not well yet: {count}; looking again"));
         sleep(LOOK_AGAIN_AFTER).await;
     }
 }
@@ -162,11 +163,14 @@ fn show(report: &Report, as_json: bool) -> Result<(), Failure> {
         output::line(&format!("… and {more} more"))?;
     }
     output::line(&format!(
-        "{} open tasks, {} ended, {} signals, read up to sequence {}",
-        report.open_tasks, report.ended_tasks, report.signals, report.up_to_sequence
+        "{}, {} ended, {}, read up to sequence {}",
+        output::counted(report.open_tasks, "open task", "open tasks"),
+        report.ended_tasks,
+        output::counted(report.signals, "signal", "signals"),
+        report.up_to_sequence
     ))?;
     output::line(if report.all_well() {
-        "All is well: nothing lies anywhere."
+        "All is well: nothing is left lying."
     } else {
         "Something is wrong; see above, and docs/operations.md."
     })

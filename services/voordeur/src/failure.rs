@@ -11,6 +11,8 @@ use voordeur_contracts::intake::Guidance;
 use voordeur_eventlog::topology::TopologyError;
 use voordeur_kernel::ErrorKind;
 
+use crate::plain::with_steps;
+
 /// Why a command did not succeed; decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
@@ -78,7 +80,7 @@ impl Failure {
             });
             return json!({ "error": error }).to_string();
         }
-        let mut text = format!("voordeur: {}", self.message);
+        let mut text = format!("voordeur: {}", with_steps(&self.message));
         // The only fault is the message often enough; once is enough.
         for line in self.faults.iter().filter(|line| **line != self.message) {
             let _ = write!(text, "\n  {line}");
@@ -135,6 +137,8 @@ impl From<Status> for Failure {
                 "is `voordeur serve all --dev --data DIR` running? Say where with --endpoints FILE".into(),
             );
         } else if status.code() == Code::Unauthenticated {
+            // The service names the header that programs set.
+            failure.message = "it is not said who you are".to_owned();
             failure
                 .advice
                 .push("say who you are with --as organisation:<key>, person:<key> or operator".into());
@@ -142,7 +146,32 @@ impl From<Status> for Failure {
         if failure.message.is_empty() {
             failure.message = format!("the service answered {:?}", status.code());
         }
+        failure.advice.extend(next(&failure.reason, &failure.message).map(str::to_owned));
         failure
+    }
+}
+
+/// The command to go on with after a refusal of a service.
+fn next(reason: &str, message: &str) -> Option<&'static str> {
+    let nothing = |what: &str| reason == "NOT_FOUND" && message.contains(what);
+    match reason {
+        "NOT_A_SOURCE_SYSTEM" => Some("say for which organisation with --as organisation:<key>"),
+        "NOT_YOUR_STEP" | "STEP_NOT_ALLOWED" | "NOT_ASKED" => {
+            Some("`voordeur task show TASK` tells who holds it and what you may do now")
+        }
+        "ALREADY_TAKEN" => Some("`voordeur task list` shows what still waits for somebody"),
+        "VERSION_CHANGED" => {
+            Some("look again with `voordeur task show TASK`, then decide, with --seen of that version")
+        }
+        "IDEMPOTENCY_KEY_REUSED" => {
+            Some("leave --key out, or give another one: this one was used for another act")
+        }
+        _ if nothing("such task") => {
+            Some("`voordeur task list` shows yours, with --whole-centre those of a coordinator's centres")
+        }
+        _ if nothing("such signal") => Some("`voordeur signal list` shows those of your organisation"),
+        _ if nothing("such episode") => Some("`voordeur episode list` shows those that you may see"),
+        _ => None,
     }
 }
 
@@ -226,6 +255,22 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&failure.shown(true)).unwrap();
         assert_eq!(json["error"]["faults"][0], "severity: give 1-5");
         assert_eq!(json["error"]["exitCode"], 3);
+    }
+
+    #[test]
+    fn a_refusal_names_the_commands_that_people_type_and_one_to_go_on_with() {
+        let problem = Problem::new(
+            ErrorKind::Refused,
+            "STEP_NOT_ALLOWED",
+            "the task is requested; allowed for you now: DeclineTask, AcceptTask",
+        );
+        let failure = Failure::from(Status::from(problem));
+        let shown = failure.shown(false);
+        assert!(shown.contains("allowed for you now: decline, accept\n"), "{shown}");
+        assert!(shown.contains("-> `voordeur task show TASK`"), "{shown}");
+        assert!(failure.shown(true).contains("AcceptTask"), "programs get what the service said");
+        let unknown = Failure::from(Status::unauthenticated("set x-voordeur-dev-identity")).shown(false);
+        assert!(unknown.contains("--as") && !unknown.contains("x-voordeur"), "{unknown}");
     }
 
     #[test]

@@ -105,6 +105,9 @@ pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -
         padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     line(&shown(&headings.map(str::to_uppercase)))?;
+    if rows.is_empty() {
+        complain("nothing to show");
+    }
     rows.iter().try_for_each(|row| line(&shown(row)))
 }
 

@@ -59,6 +59,11 @@ pub(crate) fn step(rpc: &str) -> &str {
     STEPS.iter().find(|(known, _)| *known == rpc).map_or(rpc, |(_, step)| step)
 }
 
+/// A text of a service in which steps are named by their rpc, with the words that people type instead.
+pub(crate) fn with_steps(text: &str) -> String {
+    STEPS.iter().fold(text.to_owned(), |text, (rpc, step)| text.replace(rpc, step))
+}
+
 fn write(message: &DynamicMessage, depth: usize, text: &mut String) {
     let indent = "  ".repeat(depth);
     for field in message.descriptor().fields() {
@@ -138,7 +143,7 @@ fn one(field: &FieldDescriptor, value: &Value) -> Option<String> {
         Value::Bytes(bytes) => match bytes.as_ref() {
             [] => None,
             id if id.len() == 16 => Some(named(field, id)),
-            sealed => Some(format!("{} bytes", sealed.len())),
+            sealed => Some(output::counted(sealed.len(), "byte", "bytes")),
         },
         other => Some(plain(other)).filter(|text| said || !(text.is_empty() || text == "0")),
     }

@@ -121,10 +121,13 @@ pub(crate) async fn run(client: &Client, file: &Path, json: bool) -> Result<Exit
     }
     if let Some(failure) = stopped {
         // What is wrong first, then how far it came, then what to do.
-        let before = output::counted(index, "signal", "signals");
+        let failure = match output::counted(index, "signal", "signals") {
+            _ if index == 0 => failure.advise("nothing was handed over"),
+            before => failure.advise(format!("{before} before this line: {}", tally.shown())),
+        };
         return Err(failure
-            .advise(format!("{before} before this line: {}", tally.shown()))
-            .advise("nothing after it was handed over; mend the line and hand the same file over again"));
+            .advise("nothing after it was handed over; mend the line and hand the same file over again")
+            .advise("a signal is one JSON object on one line; deploy/demo/signals.jsonl shows some"));
     }
     if !json || std::io::stderr().is_terminal() {
         output::complain(&tally.shown());

@@ -64,12 +64,13 @@ fn told(error: &serde_json::Error) -> String {
 /// # Errors
 /// What is wrong and where, without what was filled in.
 pub fn from_json<M: Message + Default>(name: &str, text: &str) -> Result<M, Failure> {
+    let short = name.rsplit('.').next().unwrap_or(name);
     let mut reader = serde_json::Deserializer::from_str(text);
     let options = DeserializeOptions::new().deny_unknown_fields(true);
     let dynamic = DynamicMessage::deserialize_with_options(message(name)?, &mut reader, &options)
-        .map_err(|error| Failure::usage(format!("this is no {name}: {}", told(&error))))?;
-    reader.end().map_err(|error| Failure::usage(format!("more than one {name}: {error}")))?;
-    dynamic.transcode_to().map_err(|error| Failure::usage(format!("this is no {name}: {error}")))
+        .map_err(|error| Failure::usage(format!("this is no {short}: {}", told(&error))))?;
+    reader.end().map_err(|error| Failure::usage(format!("more than one {short}: {error}")))?;
+    dynamic.transcode_to().map_err(|error| Failure::usage(format!("this is no {short}: {error}")))
 }
 
 /// Reads one word of an enum of the contracts: `no-time` for `DECLINE_REASON_NO_TIME`. Help and completion show the words.

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use tokio::time::Instant;
 
+use crate::output::counted;
+
 /// Prints to the terminal.
 #[derive(Debug, Clone)]
 pub(super) struct Story {
@@ -34,10 +36,12 @@ impl Story {
 
     pub(super) fn summary(&self, summary: &Summary) {
         self.say(&format!(
-            "{} signals acknowledged, {} of them with exactly one task ({} tasks in all)",
-            summary.signals, summary.signals_with_exactly_one_task, summary.tasks
+            "{} acknowledged, {} of them with exactly one task ({} in all)",
+            counted(summary.signals, "signal", "signals"),
+            summary.signals_with_exactly_one_task,
+            counted(summary.tasks, "task", "tasks")
         ));
-        self.say(&format!("{} answers heard by their askers", summary.answers_heard));
+        self.say(&format!("{} heard by their askers", counted(summary.answers_heard, "answer", "answers")));
         self.say(&format!(
             "{} children have an episode, with {} facts recorded; {} messages were parked",
             summary.episodes, summary.facts, summary.parked

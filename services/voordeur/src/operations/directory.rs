@@ -240,6 +240,8 @@ fn failure(error: DirectoryError) -> Failure {
         ),
         DirectoryError::PolicyVersion { .. } => Failure::new(Why::Refused, error.to_string())
             .advise("`voordeur routes replay --policy FILE --since DATE` shows what the change would have made of past signals"),
+        DirectoryError::NoSuchVersion(_) => Failure::new(Why::Refused, error.to_string())
+            .advise("`voordeur directory show --versions` lists those there are"),
         other => of_kind(other.kind(), other.to_string()),
     }
 }

@@ -32,6 +32,10 @@ pub(crate) fn run(command: Command, global: &Global) -> Result<ExitCode, Failure
         None => Config::load(global.config.as_deref())?.keys.file,
     };
     let keys = KeyFile::generate().map_err(|error| Failure::failed(error.to_string()))?;
+    if path.exists() {
+        return Err(Failure::usage(format!("{} is there already, and keys are never overwritten", path.display()))
+            .advise("keep it: what was sealed with it can be opened with nothing else; or name another file with --file"));
+    }
     keys.save(&path).map_err(|error| Failure::usage(error.to_string()))?;
     if global.json {
         output::value(&json!({ "file": path.display().to_string() }), true)?;

@@ -109,7 +109,10 @@ fn shown(rehearsal: &Rehearsal, at: Timestamp) -> Vec<String> {
         format!("  {}  {}{}", wire::shown(deadline.due), deadline.clock.name(), span_of(ladder, deadline))
     }));
     if sight.coordinator_absent {
-        lines.push(format!("nobody else catches: {} is away", sight.coordinator));
+        lines.push(format!(
+            "the coordinator is away, and it comes to her all the same when nobody takes it: {}",
+            sight.coordinator
+        ));
     }
     lines
 }

@@ -237,7 +237,7 @@ fn report(tally: &Tally, new: &Policy, json: bool) -> Result<ExitCode, Failure> 
         let told = [
             (*without_sight, "cannot be replayed: made before choices kept what they saw"),
             (*unreadable, "cannot be read by this program"),
-            (*fixed, "whatever a policy says: safety signals, and work that came due by itself"),
+            (*fixed, "that no policy decides about: safety signals, and work that came due by itself"),
         ];
         for (number, what) in told.iter().filter(|(number, _)| *number > 0) {
             output::line(&format!("  {number} {what}"))?;

@@ -52,7 +52,8 @@ pub(crate) async fn run(
             show(&audit, started.elapsed(), options.quick, json)?;
             return Ok(ExitCode::from(exit_code(&audit)));
         }
-        output::complain(&format!("not good yet: {} findings; looking again", audit.findings.len()));
+        let count = output::counted(audit.findings.len(), "finding", "findings");
+        output::complain(&format!("not good yet: {count}; looking again"));
         sleep(LOOK_AGAIN_AFTER).await;
     }
 }
