@@ -212,9 +212,8 @@ pub(crate) fn there(
     // Where there are several, one who is there goes before one who is not.
     let catching = coordinators.iter().find(|person| !absent(person)).or(coordinators.first()).copied();
     let coordinator = catching.or(coordinator)?.clone();
-    // Where the centre is not known any more, neither may she be.
-    let gone = catching.is_none() && directory.person(coordinator.as_str()).is_none();
-    let coordinator_absent = gone || absent(&coordinator);
+    // Where the centre is not known any more she sees nothing of its tasks, also when she works elsewhere.
+    let coordinator_absent = catching.is_none() || absent(&coordinator);
     Some(There {
         present,
         around,

@@ -191,11 +191,13 @@ fn about_person(
             let mut in_force = directory.coordinators_of(centre.as_str()).peekable();
             let nobody_else = in_force.peek().is_none();
             let still = in_force.any(|coordinator| coordinator.key == *person);
+            // Who caught it for a centre that is there no more is away from it for good, whether she left or works elsewhere.
+            let closed = nobody_else.then_some(Timestamp::MIN);
             if !still && !nobody_else {
                 for task in tasks_of(office, |index| index.caught_at(person, &centre)) {
                     step(&task, "coordinator", task.ordinal().to_string(), Wish::FollowDirectory);
                 }
-            } else if let Some(begun) = office.absent_since(person, now).or_else(|| gone(directory, person)) {
+            } else if let Some(begun) = office.absent_since(person, now).or(closed) {
                 let another = directory
                     .coordinators_of(centre.as_str())
                     .find(|coordinator| !office.is_absent(&coordinator.key, now));
@@ -220,11 +222,6 @@ fn about_person(
         }
     }
     steps
-}
-
-/// Who left together with her whole centre is away for good: nobody took her place.
-fn gone(directory: &Directory, person: &ProfessionalKey) -> Option<Timestamp> {
-    directory.person(person.as_str()).is_none().then_some(Timestamp::MIN)
 }
 
 /// When a coordinator is there, what stands at others of her centres who are absent may be hers.

@@ -137,3 +137,21 @@ async fn what_stands_at_a_coordinator_who_left_with_her_whole_centre_says_that_n
     assert!(!world.events(&asked).await.contains(&"clock_rang"), "nobody who is gone is told");
     replica.stop().await;
 }
+
+#[tokio::test]
+async fn what_stands_at_a_coordinator_who_went_to_another_centre_when_hers_was_closed_says_that_nobody_is_there()
+ {
+    let world = World::with(&["anna"]).await;
+    let replica = world.start().await;
+    let held = replica.signal(1).await.task_id;
+    // She sees the tasks of the Els from now on, and those of the Wilg no more.
+    let closed = directory(&[]).replace("centres = [\"wilg\"]", "centres = [\"els\"]").replace("wilg", "iep");
+    let other = "\n[person.gijs]\nlabel = \"gijs\"\norganisation = \"hulp\"\nrole = \"coordinator\"\ncentres = [\"iep\"]\n";
+    world.apply(&(closed + other), 1).await;
+    world.happened(&held, "holder_away", 1).await;
+    world.happened(&held, "nobody_to_tell", 1).await;
+    world.pass(24 * 30);
+    world.happened(&held, "nobody_to_tell", 2).await;
+    assert!(!world.events(&held).await.contains(&"clock_rang"), "nobody is told of what she cannot see");
+    replica.stop().await;
+}
