@@ -301,6 +301,8 @@ ladder = "lang"
             ("NOTHING_HERE", "routing.route[1]"),
         ]
     );
+    let missing = warnings.iter().find(|warning| warning.reason == "EXPERTISE_MISSING").unwrap();
+    assert!(missing.description.contains("so it is passed over there; give somebody there"), "{missing}");
 }
 
 #[test]

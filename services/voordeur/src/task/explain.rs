@@ -77,7 +77,7 @@ fn tell_step(text: &mut String, place: usize, step: &PlanStep) {
         let _ = write!(text, ", {} to respond", shown_span(step.respond_within.as_ref()));
     }
     if step.candidates.is_empty() {
-        text.push_str("\n       nobody was looked at");
+        text.push_str("\n       nobody");
     }
     step.candidates.iter().for_each(|candidate| tell_candidate(text, candidate));
 }
@@ -88,8 +88,8 @@ fn tell_candidate(text: &mut String, candidate: &Candidate) {
         .iter()
         .map(|reason| policy_word("voordeur.event.v1.ChoiceReason", *reason))
         .collect();
-    let chosen = if candidate.chosen { "asked" } else { "not asked" };
-    let _ = write!(text, "\n       {:<14} {chosen:<10} {}", candidate.professional, reasons.join(", "));
+    let chosen = if candidate.chosen { "yes" } else { "no" };
+    let _ = write!(text, "\n       {:<14} {chosen:<3}  {}", candidate.professional, reasons.join(", "));
     if candidate.there_from.is_some() {
         let _ = write!(text, " (there from {})", shown_moment(candidate.there_from.as_ref()));
     }
@@ -271,9 +271,9 @@ mod tests {
             "1. present_at_centre, 4 working hours to respond",
             "2. known_professional who know about SPRAAK_TAAL or GEDRAG, 1 working day to respond",
             "3. coordinator\n",
-            "noor           asked      present, has_expertise",
-            "sam            not asked  absent (there from 2026-01-06 10:00)",
-            "nobody was looked at",
+            "noor           yes  present, has_expertise",
+            "sam            no   absent (there from 2026-01-06 10:00)",
+            "\n       nobody",
             "sam            absent; 2 open, not registered, noor stands in, there from 2026-01-06 10:00",
             "first_contact  2026-01-05 11:00",
             "offer declined           noor (professional)  [no-time; noor; step 3, passed over 2; directory 7]",

@@ -223,8 +223,8 @@ impl Look<'_> {
                     "MESSAGES_UNREADABLE",
                     (Some(node), Some(stream)),
                     format!(
-                        "{} messages do not come from its copy ({}), whatever its counters say; who reads there is not told",
-                        missing.len(),
+                        "its copy does not deliver {} ({}), whatever its counters say; who reads there is not told",
+                        super::messages(missing.len()),
                         named(&missing)
                     ),
                     step.clone(),
@@ -236,8 +236,8 @@ impl Look<'_> {
                     "MESSAGES_DIFFER",
                     (Some(node), Some(stream)),
                     format!(
-                        "{} messages are not what the other copies hold ({})",
-                        wrong.changed.len(),
+                        "its copy holds {} otherwise than the other copies ({})",
+                        super::messages(wrong.changed.len()),
                         named(&wrong.changed)
                     ),
                     step,

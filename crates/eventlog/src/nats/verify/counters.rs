@@ -84,8 +84,8 @@ impl Look<'_> {
             if copy.messages > 0 { copy.first_sequence.saturating_sub(1) } else { copy.last_sequence };
         if front + copy.deleted > 0 {
             let meaning = format!(
-                "{} of {} messages are missing in its copy, by its own counters, though it calls itself healthy",
-                front + copy.deleted,
+                "its copy lacks {} of {}, by its own counters, though it calls itself healthy",
+                super::messages(front + copy.deleted),
                 copy.last_sequence
             );
             self.finding(Class::Damage, "MESSAGES_MISSING", at, meaning, step);

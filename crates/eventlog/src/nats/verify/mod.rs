@@ -369,6 +369,12 @@ impl Look<'_> {
 }
 
 /// The documented repair, for one node and one stream.
+/// So many messages, in words.
+fn messages<N: std::fmt::Display + PartialEq + From<u8>>(number: N) -> String {
+    let one = number == N::from(1);
+    format!("{number} {}", if one { "message" } else { "messages" })
+}
+
 fn repair(account: &str, node: &str, stream: &str) -> String {
     format!(
         "repair this copy as docs/operations.md says: see that the other copies are good, stop {node}, delete \
