@@ -215,7 +215,7 @@ impl From<TopologyError> for Failure {
             }
             TopologyError::Unavailable(text) => {
                 Self::new(Why::NotAvailable, format!("the broker cannot be reached: {text}"))
-                    .advise("check broker.url, or point --endpoints at a running `voordeur serve all`")
+                    .advise(WHERE_THE_BROKER_IS)
             }
         }
     }
@@ -229,8 +229,12 @@ pub fn of_kind(kind: ErrorKind, message: impl Into<String>) -> Failure {
         kind if kind.may_retry() => Why::NotAvailable,
         _ => Why::Refused,
     };
-    Failure::new(why, message)
+    let failure = Failure::new(why, message);
+    if why == Why::NotAvailable { failure.advise(WHERE_THE_BROKER_IS) } else { failure }
 }
+
+/// What to look at when the broker is away.
+const WHERE_THE_BROKER_IS: &str = "check broker.url, or point --endpoints at a running `voordeur serve all`";
 
 #[cfg(test)]
 mod tests {

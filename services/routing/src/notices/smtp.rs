@@ -64,7 +64,7 @@ impl std::error::Error for BadMailSettings {}
 /// What is wrong with the file, never what stands in it.
 pub fn read_credentials(file: &Path) -> Result<(String, String), BadMailSettings> {
     let bad = |what: &str| BadMailSettings(format!("mail.credentials_file {}: {what}", file.display()));
-    let text = std::fs::read_to_string(file).map_err(|error| bad(&error.kind().to_string()))?;
+    let text = std::fs::read_to_string(file).map_err(|error| bad(unread(&error)))?;
     let mut lines = text.lines().map(str::trim);
     match (lines.next(), lines.next()) {
         (Some(user), Some(password)) if !user.is_empty() && !password.is_empty() => {
@@ -74,13 +74,23 @@ pub fn read_credentials(file: &Path) -> Result<(String, String), BadMailSettings
     }
 }
 
+/// Why a file cannot be read, without what stands in it.
+fn unread(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file",
+        io::ErrorKind::PermissionDenied => "this user may not read it",
+        io::ErrorKind::InvalidData => "is no text",
+        _ => "cannot be read",
+    }
+}
+
 /// Reads certificates of authorities from a file.
 ///
 /// # Errors
 /// What is wrong with the file.
 pub fn read_authorities(file: &Path) -> Result<Vec<u8>, BadMailSettings> {
     let bad = |what: &str| BadMailSettings(format!("mail.ca_file {}: {what}", file.display()));
-    let pem = std::fs::read(file).map_err(|error| bad(&error.kind().to_string()))?;
+    let pem = std::fs::read(file).map_err(|error| bad(unread(&error)))?;
     let begin = b"-----BEGIN CERTIFICATE-----";
     if pem.windows(begin.len()).any(|part| part == begin) {
         Ok(pem)

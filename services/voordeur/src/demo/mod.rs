@@ -56,7 +56,12 @@ pub(crate) async fn run(args: DemoArgs, json: bool) -> Result<ExitCode, Failure>
     if signals.is_empty() {
         return Err(Failure::usage(format!("{} holds no signals", args.signals.display())));
     }
-    let processes = Arc::new(Processes::prepare(&args.directory, args.data.clone(), &story)?);
+    let prepared = Processes::prepare(&args.directory, args.data.clone(), &story);
+    let elsewhere = |failure: Failure| match args.directory.exists() {
+        true => failure,
+        false => failure.advise("run this from the project's folder, or name the file with --directory"),
+    };
+    let processes = Arc::new(prepared.map_err(elsewhere)?);
     // From here on there are processes of ours: whatever happens, they are ended before we end.
     let mut stop = StopSignals::listen()?;
     let outcome = tokio::select! {

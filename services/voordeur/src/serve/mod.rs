@@ -21,7 +21,7 @@ use voordeur_eventlog::{
 
 use crate::{
     failure::Failure,
-    operations::directory::apply_file,
+    operations::directory::{apply_file, checked},
     output,
     serve::{endpoints::EndpointsFile, own_broker::OwnBroker, services::Surroundings},
 };
@@ -170,6 +170,7 @@ async fn one(name: ServiceName, options: One, config: Config) -> Result<ExitCode
         return Ok(ExitCode::SUCCESS);
     }
     permit(&common)?;
+    name.check(&config)?;
     let keys = services::load_keys(&config.keys.file)?;
     let telemetry = Telemetry::init(name.process(), &config.telemetry)?;
     telemetry::log_panics();
@@ -191,6 +192,10 @@ async fn all(options: All, config: Config) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     permit(&options.common)?;
+    ServiceName::ALL.into_iter().try_for_each(|name| name.check(&config))?;
+    if let Some(file) = &options.directory {
+        checked(file)?;
+    }
     let folder = own_broker::Folder::open(&options.data)?;
     let keys = services::load_or_make_keys(&folder.path().join("voordeur.keys"))?;
     let telemetry = Telemetry::init("voordeur", &config.telemetry)?;

@@ -43,6 +43,10 @@ pub(crate) struct Folder {
 impl Folder {
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| Failure::usage(format!("{}: {error}", path.display()));
+        if path.is_file() {
+            return Err(Failure::usage(format!("{} is a file", path.display()))
+                .advise("give --data a folder; it is made when it is not there"));
+        }
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
         // The broker writes its settings back with this path.
         let path = path.canonicalize().map_err(failed)?;

@@ -77,6 +77,17 @@ impl ServiceName {
         }
     }
 
+    /// Finds what is wrong with the settings before anything is started for them.
+    pub(super) fn check(self, config: &Config) -> Result<(), StartError> {
+        match self {
+            Self::Intake => Ok(()),
+            Self::Routing => notifier(&config.mail).map(|_| ()),
+            Self::Escalation => {
+                voordeur_escalation::load_follow_up(&config.escalation.follow_up_file).map(|_| ())
+            }
+        }
+    }
+
     pub(super) async fn start(
         self,
         environment: &Environment,

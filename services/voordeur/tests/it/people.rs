@@ -122,6 +122,32 @@ async fn a_replay_counts_with_the_spans_of_the_service_from_one_file() {
 }
 
 #[test]
+fn settings_and_files_that_cannot_work_are_found_before_anything_is_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let no_certificate = folder.path().join("ca.pem");
+    std::fs::write(&no_certificate, "nothing of the kind").unwrap();
+    let serve = |settings: &[(&str, &str)], more: &[&str]| {
+        let mut serve = command(&["serve", "all", "--dev", "--free-ports"]);
+        serve.arg("--data").arg(&data).args(more);
+        let mail = [("VOORDEUR__MAIL__SERVER", "mail.example.nl"), ("VOORDEUR__MAIL__FROM", "v@example.nl")];
+        let run = Run::from(serve.envs(mail).envs(settings.iter().copied()).output().unwrap()).ends_with(2);
+        assert!(!data.exists(), "{}", run.err);
+        run.err
+    };
+    let told = serve(&[("VOORDEUR__MAIL__FROM", "nobody")], &[]);
+    assert!(told.contains("mail.from must be one address"), "{told}");
+    let told = serve(&[("VOORDEUR__MAIL__CA_FILE", "/nowhere/ca.pem")], &[]);
+    assert!(told.contains("mail.ca_file /nowhere/ca.pem: there is no such file"), "{told}");
+    let told = serve(&[("VOORDEUR__MAIL__CA_FILE", no_certificate.to_str().unwrap())], &[]);
+    assert!(told.contains("BEGIN CERTIFICATE"), "{told}");
+    let told = serve(&[], &["--directory", no_certificate.to_str().unwrap()]);
+    assert!(told.contains("ca.pem has"), "{told}");
+    let file = voordeur(&["serve", "all", "--dev", "--data", no_certificate.to_str().unwrap()]).ends_with(2);
+    assert!(file.err.contains("is a file\n  -> give --data a folder"), "{}", file.err);
+}
+
+#[test]
 fn a_directory_without_its_format_is_told_so_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("directory.toml");
